@@ -1,0 +1,115 @@
+"""Protobuf wire format straight from numpy arrays: what the protobuf API needs a Python object a value for.
+
+The encoding follows the protobuf documentation ("Encoding"); the field numbers are those of onnx.proto.
+Repeated numbers are written packed: every protobuf parser must accept both forms, whatever the schema declares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from onnxport.artifacts import Column
+
+_LENGTH_DELIMITED = 2
+_BLOCK = 1 << 16
+_LARGEST_VARINT = 10  # bytes: a negative int64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strings:
+    """A long list of few distinct strings, without a Python object an entry.
+
+    Attributes:
+        table: The distinct strings.
+        codes: Index into `table` of each entry, shape `(n,)`.
+    """
+
+    table: Sequence[str]
+    codes: Column
+
+
+class Chunks:
+    """Bytes in pieces, joined once at the end: nesting messages copies nothing."""
+
+    __slots__ = ("_pieces", "size")
+
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces: list[bytes] = [*pieces]
+        self.size = sum(map(len, pieces))
+
+    def append(self, piece: bytes) -> None:
+        """`piece` stands at the end."""
+        self._pieces.append(piece)
+        self.size += len(piece)
+
+    def extend(self, chunks: Chunks) -> None:
+        """The pieces of `chunks` stand at the end."""
+        self._pieces += chunks._pieces
+        self.size += chunks.size
+
+    def embed(self, field: int, message: Chunks) -> None:
+        """`message` stands at the end, as the length-delimited field `field`."""
+        self.append(varint(field << 3 | _LENGTH_DELIMITED) + varint(message.size))
+        self.extend(message)
+
+    def join(self) -> bytes:
+        """All pieces as one."""
+        return b"".join(self._pieces)
+
+
+def varint(value: int) -> bytes:
+    """`value`, 0 or greater, in base 128, least significant group first."""
+    out = bytearray()
+    while value > 0x7F:  # ruff: ignore[PLR2004] - seven bits a byte
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def packed_integers(values: Column) -> Chunks:
+    """`values`, shape `(n,)`, as the body of a packed `int64` field."""
+    chunks = Chunks()
+    for block in _blocks(values):
+        chunks.append(_varints(block.astype(np.int64)))
+    return chunks
+
+
+def packed_floats(values: Column) -> Chunks:
+    """`values`, shape `(n,)`, as the body of a packed `float` field: little-endian float32."""
+    return Chunks(np.ascontiguousarray(values, dtype="<f4").tobytes())
+
+
+def repeated_strings(field: int, strings: Strings) -> Chunks:
+    """The entries of `strings`, each a length-delimited field `field` of its own."""
+    encoded = [text.encode() for text in strings.table]
+    entries = [varint(field << 3 | _LENGTH_DELIMITED) + varint(len(text)) + text for text in encoded]
+    chunks = Chunks()
+    for codes in _blocks(strings.codes):
+        chunks.append(b"".join([entries[code] for code in codes.tolist()]))
+    return chunks
+
+
+def _blocks(values: Column) -> Iterator[Column]:
+    for start in range(0, len(values), _BLOCK):
+        yield values[start : start + _BLOCK]
+
+
+def _varints(values: np.ndarray[Any, np.dtype[np.int64]]) -> bytes:
+    rest = values.view(np.uint64)
+    groups = np.empty((len(values), _LARGEST_VARINT), dtype=np.uint8)
+    lengths = np.ones(len(values), dtype=np.int64)
+    for index in range(_LARGEST_VARINT):
+        groups[:, index] = (rest & np.uint64(0x7F)).astype(np.uint8)
+        rest = rest >> np.uint64(7)
+        lengths += rest > 0
+        groups[:, index] |= np.where(rest > 0, 0x80, 0).astype(np.uint8)
+        if not rest.any():
+            break
+    return groups[np.arange(_LARGEST_VARINT) < lengths[:, None]].tobytes()
