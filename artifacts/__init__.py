@@ -26,7 +26,7 @@ from .manifest import (
     summarize,
 )
 from .onnx_artifact import Conversion, Graph, OnnxArtifact, Outputs, Predict, Refusal
-from .parity import ParityReport, Tolerance, Tolerances, Verdict, WorstRow
+from .parity import Distribution, ParityReport, Tolerance, Tolerances, Verdict, WorstRow
 from .plan import ConversionPlan, PlanStep, PostProcessing, Precision
 from .progress import Progress, Silent
 from .release import Alias, Move, Release, ReleaseRef, check_name
@@ -44,6 +44,7 @@ __all__ = [
     "Column",
     "Conversion",
     "ConversionPlan",
+    "Distribution",
     "Document",
     "Dtype",
     "FileEntry",

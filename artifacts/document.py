@@ -45,5 +45,5 @@ class Document(BaseModel):
             ) from error
 
     def to_bytes(self) -> bytes:
-        """The canonical bytes of this document."""
-        return canonical_json(self.model_dump(mode="json", exclude_none=True))
+        """The canonical bytes of this document; infinities and NaN are written as strings."""
+        return canonical_json(json.loads(self.model_dump_json(exclude_none=True)))

@@ -18,11 +18,14 @@ class Tolerance(Document):
         atol: Absolute part, in the output's unit.
         rtol: Relative part, without unit.
         reason: Why this much and no more.
+        scaled: Whether `atol` is in units of the mean absolute answer of the source on the user's rows. A check
+            resolves it: the tolerances in a report and in a manifest are never scaled.
     """
 
-    atol: float = Field(ge=0)
-    rtol: float = Field(ge=0)
+    atol: float = Field(ge=0, allow_inf_nan=False)
+    rtol: float = Field(ge=0, allow_inf_nan=False)
     reason: str = ""
+    scaled: bool = False
 
 
 class Tolerances(Document):
@@ -33,7 +36,8 @@ class Tolerances(Document):
         prediction: For `prediction`.
         label_flips: How many labels may differ.
         threshold_flips: How many rows may fall on another side of a decision threshold.
-        thresholds: Decision thresholds on the probability of the last class.
+        thresholds: Decision thresholds on the probability of the last class; those that differ from the default
+            0.5 also on a `prediction` of one column.
         outputs: Overrides by output name.
     """
 
@@ -91,6 +95,26 @@ class WorstRow(Document):
     difference: float
 
 
+class Distribution(Document):
+    """How the differences of one output are spread, and enough of its values to plot.
+
+    Attributes:
+        output: Name of the output; for several columns with the column: `probabilities[1]`.
+        source: Up to 2,000 of the source's values: a uniform sample over all probes, and the worst.
+        onnx: The graph's values for the same rows.
+        edges: Edges of the histogram: decimal logarithms of the absolute difference.
+        counts: How many values fall between two edges; one fewer than there are edges.
+        equal: How many values are equal to the last bit, and so in no bin.
+    """
+
+    output: str
+    source: tuple[float, ...]
+    onnx: tuple[float, ...]
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    equal: int = Field(ge=0)
+
+
 class ParityReport(Document):
     """What `check` found: `parity.json`.
 
@@ -110,6 +134,8 @@ class ParityReport(Document):
         worst_rows: The rows with the largest differences.
         explanation: Where the two part and what to do; empty when the check passed.
         notes: What a reader should know: a small sample, probes that were accepted by the plan.
+        failures: How many rows of each kind of probe did not hold; kinds without failures are left out.
+        distributions: What there is to plot, an output column each.
         packages: Versions of what answered.
     """
 
@@ -126,6 +152,8 @@ class ParityReport(Document):
     worst_rows: tuple[WorstRow, ...] = ()
     explanation: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    failures: dict[str, int] = Field(default_factory=dict)
+    distributions: tuple[Distribution, ...] = ()
     packages: dict[str, str] = Field(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature

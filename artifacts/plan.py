@@ -48,7 +48,14 @@ class ConversionPlan(Document):
         opsets: Operator-set versions by domain (`""` is ONNX's own).
         ir_version: The graph's IR version.
         runtime: The requirement that bounded both: `onnxruntime>=1.17`.
-        accepted: Where the graph answers although the source raises, each with its reason.
+        accepted: Where the graph need not do as the source does, each with its reason, in one of two forms.
+            `KIND: reason`: the graph may answer rows of this kind although the source raises.
+            `KIND differs: reason`: the source's answer to rows of this kind is no reference; nothing is compared.
+            KIND is a kind of generated probe: `missing`, `all-missing`, `infinite` (also finite values that
+            overflow on the way: rows of kind `extreme`), `extreme`, `denormal`, `large-integer`,
+            `unseen-category`, `empty-string`, `long-string`. The user's own rows and the threshold probes are
+            always compared; `infinite: ...` and `missing: ...` also cover a row of theirs that the source raises
+            for and that holds such a value.
     """
 
     exporter: str
