@@ -1,0 +1,65 @@
+# One file of commands. `make demo` and `make test` set up all they need; only Python 3.11+ and make must be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCE := artifacts cli exporters pipelines releases sources storage validation
+DEMO := demo
+
+.DEFAULT_GOAL := help
+.PHONY: help setup parts demo test check format lock wheel bench clean
+
+help: ## List the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.ready ## Create the virtual environment with locked dependencies
+
+$(VENV)/.ready: requirements/dev.txt requirements/bootstrap.txt pyproject.toml
+	$(PYTHON) tools/check_python.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements/dev.txt requirements/bootstrap.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+node_modules/.ready: package.json package-lock.json $(VENV)/.ready
+	$(BIN)/python tools/npm.py ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+parts: node_modules/.ready ## Install the real parts that tests talk to (Azurite; Debian's redis, prometheus, chromium)
+	tools/install-system-parts
+
+demo: $(VENV)/.ready ## Train, export, prove, publish and promote win-probability into ./demo
+	$(BIN)/python tools/demo.py --bin $(BIN) --out $(DEMO)
+
+test: parts ## Run the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered
+
+check: $(VENV)/.ready node_modules/.ready ## Format, lint, strict types, layer contracts, wheel contents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python tools/npm.py exec --offline -- pyright
+	$(BIN)/lint-imports --no-logo
+	$(MAKE) --no-print-directory wheel
+
+wheel: $(VENV)/.ready ## Build the wheel and check what it would install
+	rm -rf build dist
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+	$(BIN)/check-wheel-contents dist
+
+format: $(VENV)/.ready ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	  --no-header --no-annotate --all-extras --group dev pyproject.toml --output-file requirements/dev.txt
+	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	  --generate-hashes --no-header --no-annotate - --output-file requirements/bootstrap.txt
+
+bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would pick instead
+	$(BIN)/python benchmarks/convert.py
+
+clean: ## Remove what the commands made
+	rm -rf build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*

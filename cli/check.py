@@ -1,0 +1,89 @@
+"""`onnxport check`: does the graph answer as the source does?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .invocation import current
+from .options import (
+    SEED,
+    TOLERANCE,
+    TRACKING_URI,
+    AllowPickle,
+    Json,
+    Sample,
+    Seed,
+    Tolerance,
+    TrackingUri,
+)
+from .screen import progress_bars
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import ParityReport
+    from rich.table import Table
+
+
+def check(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `onnxport convert` wrote.")],
+    against: Annotated[str, typer.Option(metavar="SOURCE", help="The source model to compare with.")],
+    sample: Sample,
+    tolerance: Tolerance = TOLERANCE,
+    seed: Seed = SEED,
+    tracking_uri: TrackingUri = TRACKING_URI,
+    allow_pickle: AllowPickle = False,
+    json: Json = False,
+) -> None:
+    """Prove that the graph in DIR answers as SOURCE does; exit 3 when it does not.
+
+    Compares on your rows, on every split threshold and its neighbours, on missing, infinite and extreme values.
+    Writes DIR/parity.json for machines and DIR/parity.html for people.
+    """
+    from onnxport.pipelines.folder import read_artifact, write_proof
+    from onnxport.pipelines.opened import open_source
+    from onnxport.pipelines.proof import prove, require_passed
+    from onnxport.validation import CheckOptions, load_tolerances
+
+    del json
+    invocation = current(context)
+    artifact = read_artifact(folder)
+    access = invocation.source_access(against, allow_pickle=allow_pickle, tracking_uri=tracking_uri)
+    opened = open_source(against, sample, access, artifact.conversion.signature.columns)
+    options = CheckOptions(tolerances=load_tolerances(tolerance), seed=seed)
+    with progress_bars() as progress:
+        proof = prove(opened, artifact, options, progress)
+    write_proof(folder, proof)
+    if not invocation.screen.as_json:
+        invocation.screen.show(None, lambda: verdict_table(proof.report))
+    require_passed(proof.report, artifact.conversion)
+    invocation.screen.show(
+        {"report": str(folder / "parity.json"), "page": str(folder / "parity.html"), **summary(proof.report)},
+        lambda: f"proven; report: {folder / 'parity.html'}\nnext: onnxport publish {folder} --name NAME",
+    )
+
+
+def summary(report: ParityReport) -> dict[str, object]:
+    """What `--json` says of a report."""
+    return {"passed": report.passed, "rows": report.rows, "probes": report.probes, "worst": report.worst}
+
+
+def verdict_table(report: ParityReport) -> Table:
+    """The verdicts as a table for the terminal."""
+    from rich.table import Table
+
+    table = Table(title=f"parity: {'passed' if report.passed else 'FAILED'}, seed {report.seed}")
+    for heading in ("question", "", "compared", "failed", "worst", "allowed"):
+        table.add_column(heading, justify="right" if heading in {"compared", "failed", "worst"} else "left")
+    for verdict in report.verdicts:
+        table.add_row(
+            verdict.name,
+            "[green]passed[/green]" if verdict.passed else "[red]failed[/red]",
+            f"{verdict.compared:,}",
+            f"{verdict.failed:,}",
+            "" if verdict.worst is None else f"{verdict.worst:.3g}",
+            verdict.allowed,
+        )
+    return table

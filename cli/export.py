@@ -1,0 +1,90 @@
+"""`onnxport export`: the main job in one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .invocation import current
+from .options import (
+    RUNTIME,
+    SEED,
+    STORE,
+    TOLERANCE,
+    TRACKING_URI,
+    Alias,
+    AllowPickle,
+    Clip,
+    Features,
+    Json,
+    Reason,
+    Runtime,
+    Seed,
+    Source,
+    Store,
+    Tolerance,
+    TrackingUri,
+    split_features,
+)
+from .publish import release_document, release_lines
+from .screen import progress_bars
+
+
+def export(
+    context: typer.Context,
+    source: Source,
+    name: Annotated[str, typer.Option(help="Name of the model in the store.")],
+    sample: Annotated[
+        Path | None,
+        typer.Option(metavar="DATA", help="Real rows, at least 1,000; default: what the source brings along."),
+    ] = None,
+    store: Store = STORE,
+    alias: Alias = None,
+    reason: Reason = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the graph, the plan and the parity report here as well."),
+    ] = None,
+    features: Features = None,
+    clip: Clip = None,
+    runtime: Runtime = RUNTIME,
+    tolerance: Tolerance = TOLERANCE,
+    seed: Seed = SEED,
+    tracking_uri: TrackingUri = TRACKING_URI,
+    allow_pickle: AllowPickle = False,
+    json: Json = False,
+) -> None:
+    """Fetch, convert, prove and publish SOURCE as a release of NAME: all in one.
+
+    Nothing is published unless the graph is proven to answer as the source does. Running it again with the same
+    model is a no-op that answers with the release that is there.
+    """
+    from onnxport.exporters import ExportOptions
+    from onnxport.pipelines.export import ExportJob
+    from onnxport.pipelines.export import export as run
+    from onnxport.validation import CheckOptions, load_tolerances
+
+    del json
+    invocation = current(context)
+    job = ExportJob(
+        source=source,
+        name=name,
+        sample=sample,
+        features=split_features(features),
+        access=invocation.source_access(source, allow_pickle=allow_pickle, tracking_uri=tracking_uri),
+        conversion=ExportOptions(clip=clip, runtime=runtime),
+        check=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
+        alias=alias,
+        reason=reason,
+        out=out,
+    )
+    with progress_bars() as progress:
+        releases = invocation.releases(store, progress)
+        done = run(job, releases, progress)
+    url = releases.store.url
+    invocation.screen.show(
+        release_document(done.release, done.alias, url),
+        lambda: release_lines(done.release, done.alias, url),
+    )

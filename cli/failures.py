@@ -1,0 +1,45 @@
+"""Exit codes and the form of errors: the one table that scripts may rely on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import OnnxportError
+
+EXIT_CODES: dict[str, tuple[int, str]] = {
+    "done": (0, "done"),
+    "unexpected": (1, "unexpected"),
+    "usage": (2, "usage or configuration"),
+    "parity-failed": (3, "parity failed"),
+    "unsupported-model": (4, "model not supported"),
+    "untrusted-model": (5, "untrusted model refused"),
+    "unreachable": (6, "storage or registry cannot be reached"),
+    "integrity": (7, "integrity check failed"),
+    "lost-race": (8, "lost a race: somebody else moved the alias or took the version"),
+    "over-budget": (9, "a budget was exceeded"),
+    "slo-breached": (10, "slo check: the objective is breached"),
+}
+
+
+def exit_code(error: OnnxportError) -> int:
+    """The exit code of `error`."""
+    return EXIT_CODES[error.code][0]
+
+
+def error_document(error: OnnxportError) -> dict[str, Any]:
+    """`error` as `--json` prints it."""
+    return {
+        "error": {
+            "code": error.code,
+            "exit_code": exit_code(error),
+            "message": error.message,
+            "hint": error.hint,
+        },
+    }
+
+
+def exit_code_table() -> str:
+    """The table as `onnxport --help` prints it."""
+    lines = [f"  {number:>2}  {meaning}" for number, meaning in EXIT_CODES.values()]
+    return "\b\n" + "\n".join(["Exit codes:", *lines])  # \b: keep the lines as they are

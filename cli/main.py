@@ -1,0 +1,159 @@
+"""The `onnxport` command: one error boundary around one file a command."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+import typer.main
+from typer.exceptions import TyperException
+
+from .check import check
+from .convert import convert
+from .export import export
+from .failures import EXIT_CODES, error_document, exit_code, exit_code_table
+from .fetch import fetch
+from .invocation import Invocation
+from .listing import list_releases
+from .moving import history, promote, rollback
+from .publish import publish
+from .pull import pull
+from .schema import schema
+from .screen import Screen
+from .settings import load_config
+from .show import show
+from .train import train
+from .upkeep import copy, prune
+from .verify import verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from onnxport.artifacts import OnnxportError
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "fetch": fetch,
+    "convert": convert,
+    "check": check,
+    "publish": publish,
+    "export": export,
+    "list": list_releases,
+    "show": show,
+    "history": history,
+    "pull": pull,
+    "verify": verify,
+    "promote": promote,
+    "rollback": rollback,
+    "prune": prune,
+    "copy": copy,
+    "schema": schema,
+}
+
+app = typer.Typer(
+    name="onnxport",
+    help="Trained XGBoost and scikit-learn models to ONNX, proven and published as verifiable releases.",
+    epilog=exit_code_table(),
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help: rich's takes twice as long to import as all the rest,
+    pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 110},
+)
+for _name, _command in COMMANDS.items():
+    app.command(_name)(_command)
+
+
+@app.callback()
+def _root(
+    config: str | None = typer.Option(
+        None,
+        metavar="FILE",
+        help="Configuration; default: the nearest onnxport.yaml. May stand before or after the command.",
+    ),
+) -> None:
+    del config  # read before the commands are parsed, because it gives their defaults
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with the code of `failures.EXIT_CODES`."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    screen = Screen(as_json="--json" in _before_dashes(given))
+    sys.exit(_guarded(given, screen))
+
+
+def _guarded(given: list[str], screen: Screen) -> int:
+    try:
+        return _dispatch(given, screen)
+    except BrokenPipeError:  # the reader of standard output has gone
+        return EXIT_CODES["unexpected"][0]
+    except Exception as error:  # ruff: ignore[BLE001] - the one boundary
+        known = _known(error)
+        if screen.as_json:
+            screen.show(error_document(known), lambda: None)
+        screen.complain(known.message, known.hint)
+        if known.code == "unexpected":
+            traceback.print_exception(error, file=sys.stderr)
+        return exit_code(known)
+
+
+def _known(error: Exception) -> OnnxportError:
+    from onnxport.artifacts import OnnxportError, UsageError
+
+    match error:
+        case OnnxportError():
+            return error
+        case TyperException():
+            return UsageError(error.format_message(), hint="`onnxport COMMAND --help` tells what a command takes.")
+        case typer.Abort():
+            return OnnxportError("stopped by the user")
+        case _:
+            hint = "This is a bug in onnxport: please report it with the traceback below."
+            return OnnxportError(f"{type(error).__name__}: {error}", hint=hint)
+
+
+def _dispatch(given: list[str], screen: Screen) -> int:
+    group = typer.main.get_command(app)
+    arguments, path = _take_config(given)
+    config = load_config(path)
+    defaults = config.default_map({name: _options(command) for name, command in _subcommands(group).items()})
+    result = group.main(
+        args=arguments,
+        prog_name="onnxport",
+        standalone_mode=False,
+        default_map=defaults,
+        obj=Invocation(screen=screen, config=config),
+    )
+    return result if isinstance(result, int) else 0
+
+
+def _subcommands(group: Any) -> dict[str, Any]:  # ruff: ignore[ANN401] - Typer's own class is private
+    return dict(group.commands)
+
+
+def _options(command: Any) -> set[str]:  # ruff: ignore[ANN401] - Typer's own class is private
+    return {parameter.name for parameter in command.params if parameter.name not in {"help", "json"}}
+
+
+def _before_dashes(given: list[str]) -> list[str]:
+    return given[: given.index("--")] if "--" in given else given
+
+
+def _take_config(given: list[str]) -> tuple[list[str], Path | None]:
+    """The arguments without `--config FILE`, and that file."""
+    rest: list[str] = []
+    path: Path | None = None
+    pending = list(given)
+    while pending:
+        argument = pending.pop(0)
+        if argument == "--":
+            return [*rest, argument, *pending], path
+        if argument == "--config" and pending:
+            path = Path(pending.pop(0))
+        elif argument.startswith("--config="):
+            path = Path(argument.removeprefix("--config="))
+        else:
+            rest.append(argument)
+    return rest, path

@@ -1,0 +1,81 @@
+"""Options that several commands take, each defined once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .settings import DEFAULT_STORE, DEFAULT_TRACKING_URI
+
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A path (.joblib, .pkl, .skops, XGBoost .json/.ubj, MLmodel folder), "
+        "models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN/PATH.",
+    ),
+]
+Sample = Annotated[
+    Path,
+    typer.Option(
+        metavar="DATA",
+        help="Real rows (Parquet, CSV, JSON lines, Arrow), at least 1,000: parity is proven on them.",
+    ),
+]
+Store = Annotated[
+    str,
+    typer.Option(
+        envvar="ONNXPORT_STORE",
+        metavar="STORE",
+        help="A folder, https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX, or az://CONTAINER/PREFIX.",
+    ),
+]
+STORE = DEFAULT_STORE
+TrackingUri = Annotated[
+    str,
+    typer.Option(
+        envvar=["ONNXPORT_TRACKING_URI", "MLFLOW_TRACKING_URI"],
+        metavar="URI",
+        help="MLflow tracking server or database.",
+    ),
+]
+TRACKING_URI = DEFAULT_TRACKING_URI
+AllowPickle = Annotated[
+    bool,
+    typer.Option("--allow-pickle", help="Open a pickle of this source: only when you trust who wrote it."),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,C", help="Feature columns in the model's order, where the model does not name them."
+    ),
+]
+Clip = Annotated[
+    tuple[float, float] | None,
+    typer.Option(metavar="LOW HIGH", help="Clip the scores to this range, inside the graph."),
+]
+Runtime = Annotated[
+    str,
+    typer.Option(metavar="REQUIREMENT", help="The oldest runtime that must load the graph."),
+]
+RUNTIME = "onnxruntime>=1.17"
+Tolerance = Annotated[
+    str,
+    typer.Option(metavar="PROFILE|FILE", help="How far outputs may be off: default, strict, or a YAML file."),
+]
+TOLERANCE = "default"
+Seed = Annotated[int, typer.Option(help="Seed of the generated probes: a failure can be repeated.")]
+SEED = 0
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
+Alias = Annotated[str | None, typer.Option(metavar="ALIAS", help="Move this alias to the release.")]
+Reason = Annotated[str, typer.Option(help="Why, for the alias's history.")]
+Reference = Annotated[str, typer.Argument(metavar="REF", help="NAME:VERSION, NAME@ALIAS, or NAME for the newest.")]
+AliasReference = Annotated[str, typer.Argument(metavar="NAME@ALIAS", help="An alias of a model.")]
+
+
+def split_features(features: str | None) -> list[str] | None:
+    """The names in `A,B,C`."""
+    return [name.strip() for name in features.split(",") if name.strip()] if features else None

@@ -1,0 +1,86 @@
+"""`onnxport publish`: a checked folder becomes a release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .invocation import current
+from .options import STORE, Alias, Json, Reason, Store
+from .screen import progress_bars
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import Alias as AliasDocument
+    from onnxport.artifacts import Release
+
+
+def publish(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `onnxport check` proved.")],
+    name: Annotated[str, typer.Option(help="Name of the model in the store.")],
+    store: Store = STORE,
+    alias: Alias = None,
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Publish the proven graph in DIR as the next release of NAME.
+
+    The same graph of the same source is published once: a second call answers with the release that is there.
+    """
+    from onnxport.pipelines.folder import read_artifact, read_proof
+    from onnxport.pipelines.publish import move_alias
+    from onnxport.pipelines.publish import publish as to_release
+
+    del json
+    invocation = current(context)
+    artifact, proof = read_artifact(folder), read_proof(folder)
+    with progress_bars() as progress:
+        releases = invocation.releases(store, progress)
+        release = to_release(name, artifact, proof, releases)
+        moved = None if alias is None else move_alias(release, alias, reason, releases)
+    document = release_document(release, moved, releases.store.url)
+    invocation.screen.show(document, lambda: release_lines(release, moved, releases.store.url))
+
+
+def release_document(release: Release, alias: AliasDocument | None, store: str) -> dict[str, Any]:
+    """What `--json` says of a published release."""
+    manifest = release.manifest
+    model = manifest.model
+    parity = manifest.parity
+    return {
+        "model": model.name,
+        "version": model.version,
+        "digest": manifest.digest,
+        "created": release.created,
+        "store": store,
+        "manifest": f"{model.name}/releases/{model.version}/manifest.json",
+        "alias": None if alias is None else alias.alias,
+        "parity": {
+            "passed": parity.passed,
+            "rows": parity.rows,
+            "probes": parity.probes,
+            "worst": parity.worst,
+        },
+        "plan": manifest.plan.model_dump(mode="json"),
+    }
+
+
+def release_lines(release: Release, alias: AliasDocument | None, store: str) -> str:
+    """What a person reads of a published release."""
+    manifest = release.manifest
+    model = manifest.model
+    verb = "published" if release.created else "was there already:"
+    lines = [
+        f"{verb} {model.name}:{model.version}  sha256 {manifest.digest}",
+        f"  store     {store}",
+        f"  manifest  {model.name}/releases/{model.version}/manifest.json",
+        f"  model     {model.name}/{manifest.file('model.onnx').path}",
+        f"  report    {model.name}/{manifest.file('parity.html').path}",
+        f"  parity    passed on {manifest.parity.rows:,} rows, {sum(manifest.parity.probes.values()):,} probes, "
+        f"worst difference {manifest.parity.worst:.3g}",
+    ]
+    if alias is not None:
+        lines.append(f"  alias     {model.name}@{alias.alias} -> {alias.version}")
+    return "\n".join(lines)

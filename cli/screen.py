@@ -1,0 +1,85 @@
+"""What the user sees: results on standard output, progress and errors on standard error."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from onnxport.artifacts import Progress
+    from rich.progress import Progress as Bars
+
+
+class Screen:
+    """Where results go.
+
+    With `as_json`, standard output carries exactly one JSON document: whatever libraries print there in the
+    meantime, from Python or from C, is sent to standard error.
+    """
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._out: TextIO = sys.stdout
+        if as_json:
+            sys.stdout.flush()
+            self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+            os.dup2(2, 1)
+
+    def show(self, document: Any, human: Callable[[], object]) -> None:  # ruff: ignore[ANN401] - any JSON value
+        """The result stands on standard output: `document` as JSON, or what `human` returns, rendered."""
+        if self.as_json:
+            json.dump(document, self._out, ensure_ascii=False, indent=2, sort_keys=True)
+            self._out.write("\n")
+            self._out.flush()
+            return
+        from rich.console import Console
+
+        Console(file=self._out, soft_wrap=True).print(human())
+
+    def complain(self, text: str, hint: str) -> None:
+        """An error stands on standard error."""
+        from rich.console import Console
+
+        console = Console(stderr=True, soft_wrap=True)
+        console.print("error:", style="bold red", end=" ", highlight=False)
+        console.print(text, highlight=False, markup=False)
+        if hint:
+            console.print(f"hint: {hint}", style="dim", highlight=False, markup=False)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """A `Progress` that draws bars on standard error when that is a terminal, and is silent otherwise."""
+    from onnxport.artifacts import Silent
+
+    if not sys.stderr.isatty():
+        yield Silent()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, Any] = {}
+
+    def step(self, name: str, done: int, total: int | None) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=done, total=total)

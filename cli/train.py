@@ -1,0 +1,47 @@
+"""`onnxport train`: a model by recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .invocation import current
+from .options import TRACKING_URI, Json, TrackingUri
+from .screen import progress_bars
+
+
+def train(
+    context: typer.Context,
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML: data, features, model, metrics.")],
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Register the model in MLflow; the same model is registered once."),
+    ] = None,
+    tracking_uri: TrackingUri = TRACKING_URI,
+    json: Json = False,
+) -> None:
+    """Train by RECIPE; log run, metrics, signature and model to MLflow, and register it."""
+    from onnxport.sources import TrainAccess, load_recipe
+    from onnxport.sources import train as run
+
+    del json
+    invocation = current(context)
+    loaded = load_recipe(recipe)
+    with progress_bars() as progress:
+        trained = run(loaded, TrainAccess(tracking_uri=tracking_uri, register=register), progress)
+    document = {
+        "uri": trained.uri,
+        "run_id": trained.run_id,
+        "sha256": trained.sha256,
+        "created": trained.created,
+        "metrics": dict(trained.metrics),
+    }
+
+    def human() -> str:
+        metrics = ", ".join(f"{name} {value:.4g}" for name, value in trained.metrics.items())
+        verb = "trained" if trained.created else "was there already:"
+        return f"{verb} {trained.uri}  sha256 {trained.sha256}\n  {metrics}\nnext: onnxport export {trained.uri} …"
+
+    invocation.screen.show(document, human)

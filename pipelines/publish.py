@@ -1,0 +1,58 @@
+"""A proven graph becomes an immutable release."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from onnxport.artifacts import MODEL_FILE, ReleaseRef, UsageError
+from onnxport.releases import Draft
+from onnxport.validation import golden_rows, measure
+
+from .folder import GOLDEN_FILE, PARITY_FILE, REPORT_FILE
+from .proof import require_passed
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import Alias, OnnxArtifact, Release
+    from onnxport.releases import Releases
+
+    from .proof import Proof
+
+
+def publish(name: str, artifact: OnnxArtifact, proof: Proof, releases: Releases) -> Release:
+    """The graph is a release of `name`: a new one, or the one that was there already.
+
+    Raises:
+        ParityFailed: The proof is none.
+        UsageError: `name` cannot name a model.
+        Unreachable: The store does not answer.
+    """
+    conversion = artifact.conversion
+    require_passed(proof.report, conversion)
+    if proof.golden is None:
+        raise UsageError("the check left no golden rows", hint="Run `onnxport check` again.")
+    draft = Draft(
+        name=name,
+        conversion=conversion,
+        report=proof.report,
+        budget=measure(artifact.model, conversion.signature, golden_rows(proof.golden, conversion.signature)),
+        tool=f"onnxport {version('onnxport')}",
+    )
+    files = {
+        MODEL_FILE: artifact.model,
+        PARITY_FILE: proof.report.to_bytes(),
+        REPORT_FILE: proof.page.encode(),
+        GOLDEN_FILE: proof.golden.to_bytes(),
+    }
+    return releases.publish(draft, files)
+
+
+def move_alias(release: Release, alias: str, reason: str, releases: Releases) -> Alias:
+    """`alias` points at `release`.
+
+    Raises:
+        LostRace: Somebody else moved it at the same time.
+        Unreachable: The store does not answer.
+    """
+    model = release.manifest.model
+    return releases.promote(ReleaseRef(name=model.name, version=model.version), alias, reason=reason)
