@@ -157,3 +157,7 @@ def _take_config(given: list[str]) -> tuple[list[str], Path | None]:
         else:
             rest.append(argument)
     return rest, path
+
+
+if __name__ == "__main__":
+    run()
