@@ -1,0 +1,104 @@
+"""Where in Azure Blob storage a store lies."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from onnxport.artifacts import UsageError
+
+from .blobs import check_folder
+
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
+_EXAMPLE = "For example https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX or az://CONTAINER/PREFIX."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A folder in a container.
+
+    Attributes:
+        endpoint: The account's Blob endpoint, without a slash at its end: `https://acme.blob.core.windows.net`,
+            `http://127.0.0.1:10000/devstoreaccount1`.
+        account: The account's name; empty where the endpoint is a domain that does not tell.
+        container: The container.
+        prefix: The folder, empty or ending in a slash.
+        sas: The shared access signature that the URL carried, or empty.
+    """
+
+    endpoint: str
+    account: str
+    container: str
+    prefix: str
+    sas: str = field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where the store lies, without secrets."""
+        return f"{self.endpoint}/{self.container}/{self.prefix}".rstrip("/")
+
+
+def parse_url(url: str, account: str | None = None) -> Address:
+    """The address in a Blob URL; `account` helps to tell whether its path starts with the account's name.
+
+    It does for emulators and gateways: hosts that are an IP address or a name without a domain.
+
+    Raises:
+        UsageError: The URL names no container.
+    """
+    parts = urlsplit(url)
+    try:
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise UsageError(f"{_shown(parts)} is no URL: {error}", hint=_EXAMPLE) from None
+    segments = [unquote(segment) for segment in parts.path.strip("/").split("/") if segment]
+    if parts.username or parts.password:
+        raise UsageError(
+            "a store's URL takes no user and password", hint="Give a SAS, a key or a connection string."
+        )
+    endpoint = f"{parts.scheme}://{parts.netloc}"
+    if _is_path_style(host, segments, account):
+        account, *segments = segments or [""]
+        endpoint = f"{endpoint}/{account}"
+    else:
+        account = host.split(".")[0] if ".blob." in host else account or ""
+    return _address(endpoint, account, segments, parts)
+
+
+def parse_short(location: str, endpoint: str, account: str) -> Address:
+    """The address that `az://CONTAINER/PREFIX` has at an account's `endpoint`.
+
+    Raises:
+        UsageError: The location names no container.
+    """
+    parts = urlsplit(location)
+    segments = [segment for segment in [parts.netloc, *parts.path.strip("/").split("/")] if segment]
+    return _address(endpoint.rstrip("/"), account, segments, parts)
+
+
+def _is_path_style(host: str, segments: list[str], account: str | None) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return "." not in host or bool(account and ".blob." not in host and segments[:1] == [account])
+    return True
+
+
+def _address(endpoint: str, account: str, segments: list[str], parts: SplitResult) -> Address:
+    container, *folders = segments or [""]
+    if not _CONTAINER.fullmatch(container):
+        raise UsageError(f"{_shown(parts)} names no container: {container!r}", hint=_EXAMPLE)
+    return Address(
+        endpoint=endpoint,
+        account=account,
+        container=container,
+        prefix=check_folder("/".join(folders)),
+        sas=parts.query,
+    )
+
+
+def _shown(parts: SplitResult) -> str:
+    """The location without what may be secret."""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
