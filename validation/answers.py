@@ -1,0 +1,116 @@
+"""What source and graph say to the same rows: outputs where they answer, reasons where they refuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from .session import GraphAborted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from onnxport.artifacts import Outputs, Predict, Rows
+
+    Mask = NDArray[np.bool_]
+
+MAX_REFUSALS: Final = 2_000
+"""Rows of one batch that are asked one by one before the rest of a refusing batch counts as refused."""
+MAX_ABORTS: Final = 8
+"""Likewise for rows that take the runtime down: each costs a new process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What one side says to `n` rows.
+
+    Attributes:
+        outputs: Output name to array, a row for each accepted row, in order; empty when none is accepted.
+        accepted: Shape `(n,)`: which rows were answered.
+        reasons: Row number to what the side raised.
+        aborted: The rows that took the runtime down.
+    """
+
+    outputs: Outputs
+    accepted: Mask
+    reasons: dict[int, str] = field(default_factory=dict)
+    aborted: tuple[int, ...] = ()
+
+    def at(self, rows: Mask) -> Outputs:
+        """The outputs for `rows`, shape `(n,)`, all of them accepted."""
+        wanted = rows[self.accepted]
+        return {name: values[wanted] for name, values in self.outputs.items()}
+
+
+@dataclass(slots=True)
+class _Asking:
+    predict: Predict
+    rows: Rows
+    parts: list[Outputs] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)
+    aborted: list[int] = field(default_factory=list)
+
+    def ask(self, start: int, stop: int) -> None:
+        """Rows `start` to `stop` are answered, or refused one by one: a refusing batch is halved."""
+        try:
+            outputs = self.predict(self.rows.take(slice(start, stop)))
+            self.parts.append(_checked(outputs, stop - start))
+        except Exception as error:  # noqa: BLE001 - a model may raise anything for rows that it does not accept
+            self._refused(start, stop, error)
+
+    def _refused(self, start: int, stop: int, error: Exception) -> None:
+        single = stop - start <= 1
+        aborts = isinstance(error, GraphAborted)
+        spent = len(self.reasons) >= MAX_REFUSALS or (aborts and len(self.aborted) >= MAX_ABORTS)
+        if single or spent:
+            text = _sentence(error)
+            self.reasons.update(dict.fromkeys(range(start, stop), text))
+            if aborts:
+                self.aborted.extend(range(start, stop))
+            return
+        middle = (start + stop) // 2
+        self.ask(start, middle)
+        self.ask(middle, stop)
+
+
+class UnequalRows(ValueError):
+    """A model answered with another number of rows than it was asked."""
+
+
+def ask(predict: Predict, rows: Rows) -> Answers:
+    """What `predict` says to `rows`; the rows that it refuses are found by halving."""
+    asking = _Asking(predict, rows)
+    if len(rows):
+        asking.ask(0, len(rows))
+    accepted = np.ones(len(rows), dtype=np.bool_)
+    accepted[list(asking.reasons)] = False
+    return Answers(
+        outputs=join(asking.parts), accepted=accepted, reasons=asking.reasons, aborted=tuple(asking.aborted)
+    )
+
+
+def join(parts: list[Outputs]) -> Outputs:
+    """The outputs of `parts`, one below the other."""
+    if len(parts) == 1:
+        return parts[0]
+    names = list(dict.fromkeys(name for part in parts for name in part))
+    return {name: _stack([part[name] for part in parts if name in part]) for name in names}
+
+
+def _stack(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    if any(array.dtype.kind in "OUS" for array in arrays):
+        arrays = [array.astype(object) for array in arrays]
+    return np.concatenate(arrays)
+
+
+def _checked(outputs: Outputs, rows: int) -> Outputs:
+    for name, values in outputs.items():
+        if values.ndim == 0 or len(values) != rows:
+            raise UnequalRows(f"output {name!r} has shape {values.shape} for {rows} rows")
+    return outputs
+
+
+def _sentence(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:300]}"

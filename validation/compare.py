@@ -1,0 +1,86 @@
+"""Whether two arrays of answers are the same, within an explicit tolerance; numpy and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Values = NDArray[Any]
+    Numbers = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+Kind = Literal["float", "integer", "bool", "string"]
+
+COMPLEMENT = 2.0**-23
+"""What class 0 of two classes may be off beyond its tolerance: two steps of float32 just below 1.
+
+Sources compute it as `1 - p`, so its absolute error is that of numbers near 1, however small it is itself."""
+
+
+def kind_of(values: Values) -> Kind:
+    """What the elements are, whatever their width: objects count as strings."""
+    return {"f": "float", "i": "integer", "u": "integer", "b": "bool"}.get(values.dtype.kind, "string")  # type: ignore[return-value]
+
+
+def differences(source: Values, onnx: Values) -> Numbers:
+    """`|onnx - source|` in float64, of the arrays' common shape.
+
+    0 where both are NaN or the same infinity; infinite where only one of them is NaN or infinite, or where the
+    infinities differ in sign.
+
+    Raises:
+        ValueError: The shapes differ: nothing is broadcast.
+    """
+    if source.shape != onnx.shape:
+        raise ValueError(f"shapes differ: source {source.shape}, onnx {onnx.shape}")
+    left, right = source.astype(np.float64), onnx.astype(np.float64)
+    same = (left == right) | (np.isnan(left) & np.isnan(right))
+    finite = np.isfinite(left) & np.isfinite(right)
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.where(same, 0.0, np.where(finite, np.abs(right - left), np.inf))
+
+
+def allowances(source: Values, atol: float, rtol: float) -> Numbers:
+    """`atol + rtol * |source|` in float64; `atol` alone where the source is not finite."""
+    magnitudes = np.abs(source.astype(np.float64))
+    return atol + rtol * np.where(np.isfinite(magnitudes), magnitudes, 0.0)
+
+
+def agree(source: Values, onnx: Values, atol: float, rtol: float) -> Mask:
+    """Where `|onnx - source| <= atol + rtol * |source|`; NaN agrees with NaN, an infinity with itself only.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    return differences(source, onnx) <= allowances(source, atol, rtol)
+
+
+def labels_agree(source: Values, onnx: Values) -> Mask:
+    """Where the labels are the same value of the same kind: the string "1" is not the integer 1, nor is true.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if source.shape != onnx.shape:
+        raise ValueError(f"shapes differ: source {source.shape}, onnx {onnx.shape}")
+    if kind_of(source) != kind_of(onnx):
+        return np.zeros(source.shape, dtype=np.bool_)
+    if kind_of(source) == "string":
+        pairs = zip(source.ravel().tolist(), onnx.ravel().tolist(), strict=True)
+        return np.array([left == right for left, right in pairs], dtype=np.bool_).reshape(source.shape)
+    return np.asarray((source == onnx) | ((source != source) & (onnx != onnx)), dtype=np.bool_)  # noqa: PLR0124
+
+
+def missing_agrees(source: Values, onnx: Values) -> Mask:
+    """Where both are NaN or neither is.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
+    if source.shape != onnx.shape:
+        raise ValueError(f"shapes differ: source {source.shape}, onnx {onnx.shape}")
+    return np.asarray(np.isnan(source.astype(np.float64)) == np.isnan(onnx.astype(np.float64)), dtype=np.bool_)

@@ -1,0 +1,106 @@
+"""The child process of a check: it loads a graph and answers until its parent goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .wire import read_message, write_message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import IO
+
+    from onnxport.artifacts import Outputs
+
+    Answer = tuple[dict[str, Any], Outputs]
+
+MEBIBYTE = 1 << 20
+
+
+class Worker:
+    """What the child process holds: one session."""
+
+    def __init__(self) -> None:
+        self._session: Any = None
+
+    def load(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # noqa: ARG002 - every operation has one form
+        """The session is open; the answer says what that took."""
+        from .runtime import open_session, run_session  # noqa: PLC0415, F401 - the import is not part of the load
+
+        model = arrays["model"].tobytes()
+        before, start = _resident(), time.perf_counter()
+        self._session = open_session(model)
+        return {
+            "load_ms": (time.perf_counter() - start) * 1e3,
+            "rss_mb": max(0.0, (_resident() - before) / MEBIBYTE),
+        }, {}
+
+    def run(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # noqa: ARG002 - every operation has one form
+        """The graph's outputs."""
+        from .runtime import run_session  # noqa: PLC0415 - loaded by `load`
+
+        outputs = run_session(self._session, arrays)
+        return {}, {name: np.asarray(value) for name, value in outputs.items()}
+
+    def time(self, header: dict[str, Any], arrays: Outputs) -> Answer:
+        """Latencies of `repeats` calls with one row each, microseconds."""
+        from .runtime import run_session  # noqa: PLC0415 - loaded by `load`
+
+        rows = len(next(iter(arrays.values())))
+        single = [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(rows)]
+        for feeds in single[: header["warmup"]]:
+            run_session(self._session, feeds)
+        latencies = np.empty(header["repeats"])
+        for index in range(header["repeats"]):
+            start = time.perf_counter()
+            run_session(self._session, single[index % rows])
+            latencies[index] = (time.perf_counter() - start) * 1e6
+        return {"rss_mb": _resident() / MEBIBYTE}, {"latencies": latencies}
+
+
+def _resident() -> int:
+    """Resident memory of this process, bytes."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    import resource  # noqa: PLC0415 - not there on every system
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Every request is answered, until there are no more; what an operation raises is its answer."""
+    worker = Worker()
+    operations: dict[str, Callable[[dict[str, Any], Outputs], Answer]] = {
+        "load": worker.load,
+        "run": worker.run,
+        "time": worker.time,
+    }
+    while True:
+        try:
+            header, arrays = read_message(requests)
+        except EOFError:
+            return
+        try:
+            answer, outputs = operations[header["op"]](header, arrays)
+        except Exception as error:  # noqa: BLE001 - the runtime's errors have no common base; the parent translates
+            answer, outputs = {"error": f"{type(error).__name__}: {error}"}, {}
+        write_message(answers, answer, outputs)
+
+
+def main() -> None:
+    """Serve on standard input and output; what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
