@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCE := artifacts cli exporters pipelines releases sources storage validation
-DEMO := demo
 
 .DEFAULT_GOAL := help
 .PHONY: help setup parts demo test check format lock wheel bench clean
@@ -30,7 +29,7 @@ parts: node_modules/.ready ## Install the real parts that tests talk to (Azurite
 	tools/install-system-parts
 
 demo: $(VENV)/.ready ## Train, export, prove, publish and promote win-probability into ./demo
-	$(BIN)/python tools/demo.py --bin $(BIN) --out $(DEMO)
+	$(BIN)/python tools/demo.py --bin $(BIN)
 
 test: parts ## Run the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered

@@ -32,10 +32,12 @@ def list_releases(
 
 
 def _models(releases: Releases) -> list[dict[str, Any]]:
+    from onnxport.artifacts import ReleaseRef
+
     return [
         {
             "model": name,
-            "newest": releases.newest(name),
+            "newest": releases.resolve(ReleaseRef(name=name)).model.version,
             "aliases": {alias.alias: alias.version for alias in releases.aliases(name)},
         }
         for name in releases.models()
@@ -43,10 +45,10 @@ def _models(releases: Releases) -> list[dict[str, Any]]:
 
 
 def _versions(releases: Releases, name: str) -> list[dict[str, Any]]:
-    pointed: dict[int, list[str]] = {}
-    for alias in releases.aliases(name):
-        pointed.setdefault(alias.version, []).append(alias.alias)
-    return [{"version": version, "aliases": pointed.get(version, [])} for version in releases.versions(name)]
+    return [
+        {"version": found.version, "published": found.published.isoformat(), "aliases": list(found.aliases)}
+        for found in releases.releases(name)
+    ]
 
 
 def _table(rows: list[dict[str, Any]], store: str) -> Table | str:

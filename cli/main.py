@@ -81,7 +81,11 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with the code of `failures.EXIT_CODES`."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     screen = Screen(as_json="--json" in _before_dashes(given))
-    sys.exit(_guarded(given, screen))
+    try:
+        code = _guarded(given, screen)
+    finally:
+        screen.close()
+    sys.exit(code)
 
 
 def _guarded(given: list[str], screen: Screen) -> int:

@@ -14,21 +14,34 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Progress
     from rich.progress import Progress as Bars
 
+_STDOUT, _STDERR = 1, 2
+
 
 class Screen:
     """Where results go.
 
-    With `as_json`, standard output carries exactly one JSON document: whatever libraries print there in the
-    meantime, from Python or from C, is sent to standard error.
+    With `as_json`, standard output carries exactly one JSON document: until `close`, whatever libraries print
+    there, from Python or from C, goes to standard error.
     """
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._out: TextIO = sys.stdout
+        self._stdout = -1
         if as_json:
             sys.stdout.flush()
-            self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-            os.dup2(2, 1)
+            self._stdout = os.dup(_STDOUT)
+            self._out = os.fdopen(os.dup(_STDOUT), "w", encoding="utf-8")
+            os.dup2(_STDERR, _STDOUT)
+
+    def close(self) -> None:
+        """Standard output is as it was."""
+        if self._stdout >= 0:
+            sys.stdout.flush()
+            self._out.close()
+            os.dup2(self._stdout, _STDOUT)
+            os.close(self._stdout)
+            self._stdout = -1
 
     def show(self, document: Any, human: Callable[[], object]) -> None:  # ruff: ignore[ANN401] - any JSON value
         """The result stands on standard output: `document` as JSON, or what `human` returns, rendered."""

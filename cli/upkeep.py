@@ -25,10 +25,16 @@ def prune(
     invocation = current(context)
     with progress_bars() as progress:
         releases = invocation.releases(store, progress)
-        removed = releases.prune(name, grace=timedelta(days=grace_days), dry_run=not apply)
-    document = {"model": name, "applied": apply, "objects": list(removed)}
-    verb = "removed" if apply else "would remove"
-    invocation.screen.show(document, lambda: "\n".join([f"{verb} {len(removed)} objects", *removed]))
+        grace = timedelta(days=grace_days)
+        found = releases.prune(name, grace) if apply else releases.prunable(name, grace)
+    document = {
+        "model": name,
+        "applied": apply,
+        "objects": [{"key": blob.key, "size": blob.size} for blob in found],
+    }
+    size = sum(blob.size for blob in found)
+    summary = f"{'removed' if apply else 'would remove'} {len(found)} objects, {size:,} bytes"
+    invocation.screen.show(document, lambda: "\n".join([summary, *(f"  {blob.key}" for blob in found)]))
 
 
 def copy(

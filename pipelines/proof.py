@@ -38,7 +38,7 @@ def prove(opened: Opened, artifact: OnnxArtifact, options: CheckOptions, progres
     conversion = artifact.conversion
     source = scorer(opened.source, opened.frame, conversion.signature, conversion.plan.post)
     report = check(source, artifact, opened.rows, options, progress)
-    golden = choose_golden(source, conversion, opened.rows, report) if report.passed else None
+    golden = choose_golden(source, conversion, opened.rows, report.tolerances) if report.passed else None
     return Proof(report=report, golden=golden, page=render_html(report, conversion))
 
 

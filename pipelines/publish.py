@@ -9,7 +9,7 @@ from onnxport.artifacts import MODEL_FILE, ReleaseRef, UsageError
 from onnxport.releases import Draft
 from onnxport.validation import golden_rows, measure
 
-from .folder import GOLDEN_FILE, PARITY_FILE, REPORT_FILE
+from .folder import GOLDEN_FILE, REPORT_FILE
 from .proof import require_passed
 
 if TYPE_CHECKING:
@@ -35,12 +35,11 @@ def publish(name: str, artifact: OnnxArtifact, proof: Proof, releases: Releases)
         name=name,
         conversion=conversion,
         report=proof.report,
-        budget=measure(artifact.model, conversion.signature, golden_rows(proof.golden, conversion.signature)),
+        budget=measure(artifact.model, conversion, golden_rows(proof.golden)),
         tool=f"onnxport {version('onnxport')}",
     )
     files = {
         MODEL_FILE: artifact.model,
-        PARITY_FILE: proof.report.to_bytes(),
         REPORT_FILE: proof.page.encode(),
         GOLDEN_FILE: proof.golden.to_bytes(),
     }

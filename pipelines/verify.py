@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import MODEL_FILE, Golden, IntegrityError
+from onnxport.artifacts import MODEL_FILE, Golden, IntegrityError, ReleaseRef
 from onnxport.validation import open_graph, replay_golden
 
 from .folder import GOLDEN_FILE
 
 if TYPE_CHECKING:
-    from onnxport.artifacts import Manifest, ReleaseRef
+    from onnxport.artifacts import Manifest
     from onnxport.releases import Releases
 
 
@@ -36,13 +38,17 @@ def verify(reference: ReleaseRef, releases: Releases, *, golden: bool) -> Verifi
         UsageError: There is no such release.
         Unreachable: The store does not answer.
     """
-    manifest = releases.verify(reference)
+    manifest = releases.verify(reference).manifest
     if not golden:
         return Verified(manifest=manifest, golden_rows=None)
-    name = f"{manifest.model.name}:{manifest.model.version}"
-    rows = Golden.parse(releases.read_file(manifest, GOLDEN_FILE), name=f"{name} {GOLDEN_FILE}")
-    with open_graph(releases.read_file(manifest, MODEL_FILE), manifest.signature) as graph:
-        differences = replay_golden(rows, manifest.signature, graph)
+    model = manifest.model
+    name = f"{model.name}:{model.version}"
+    with tempfile.TemporaryDirectory(prefix="onnxport-") as folder:
+        releases.pull(ReleaseRef(name=model.name, version=model.version), Path(folder))
+        rows = Golden.parse((Path(folder) / GOLDEN_FILE).read_bytes(), name=f"{name} {GOLDEN_FILE}")
+        graph = (Path(folder) / MODEL_FILE).read_bytes()
+    with open_graph(graph, manifest.signature) as predict:
+        differences = replay_golden(rows, predict)
     if differences:
         raise IntegrityError(
             f"{name}: on this machine the graph does not answer its golden rows: {differences[0]}",
