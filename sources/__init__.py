@@ -1,1 +1,105 @@
-"""."""
+"""Where does a model come from? Train it here, or fetch it from files and registries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .access import SourceAccess, TrainAccess, Trained
+from .loading import fetch, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from onnxport.artifacts import PostProcessing, Predict, Progress, Rows, Signature, SourceModel
+    from pandas import DataFrame
+
+    from .recipe import Recipe
+
+__all__ = [
+    "SourceAccess",
+    "TrainAccess",
+    "Trained",
+    "fetch",
+    "load",
+    "load_recipe",
+    "read_sample",
+    "rows_of",
+    "scorer",
+    "select_features",
+    "train",
+]
+
+# The functions below load pandas, scikit-learn and MLflow, so they import what they run when they run.
+
+
+def read_sample(path: Path, limit: int | None = None) -> DataFrame:
+    """The rows of a Parquet, CSV, JSON Lines or Arrow/Feather file; the first `limit` of them.
+
+    Raises:
+        UsageError: There is no such file, it cannot be read, or it has no rows.
+    """
+    from .frames import read_sample as run  # ruff: ignore[PLC0415] - see above
+
+    return run(path, limit)
+
+
+def select_features(source: SourceModel, frame: DataFrame, features: Sequence[str] | None) -> DataFrame:
+    """Exactly the model's feature columns of `frame`, in the model's order.
+
+    `features` names them where the model does not; where both do, they must be the same.
+
+    Raises:
+        UsageError: A column is missing, or nobody says which columns are features.
+    """
+    from .features import select_features as run  # ruff: ignore[PLC0415] - see above
+
+    return run(source, frame, features)
+
+
+def rows_of(frame: DataFrame) -> Rows:
+    """The rows of `frame` without pandas: NaN in float columns and `None` in object columns where values are missing.
+
+    Raises:
+        UsageError: A column is neither number, bool, string nor category.
+    """
+    from .frames import rows_of as run  # ruff: ignore[PLC0415] - see above
+
+    return run(frame)
+
+
+def scorer(source: SourceModel, frame: DataFrame, signature: Signature, post: PostProcessing) -> Predict:
+    """The source's own answer, one output for each of the signature's; `frame` gives the dtypes of the training data.
+
+    Raises:
+        UnsupportedModel: The model has no such outputs.
+    """
+    from .scorer import scorer as run  # ruff: ignore[PLC0415] - see above
+
+    return run(source, frame, signature, post)
+
+
+def load_recipe(path: Path) -> Recipe:
+    """The training recipe in the YAML file `path`.
+
+    Raises:
+        UsageError: There is none, or it is not valid: the message names file, line and key.
+    """
+    from .recipe import load_recipe as run  # ruff: ignore[PLC0415] - see above
+
+    return run(path)
+
+
+def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
+    """The recipe's model is trained, measured, logged to MLflow and, when asked for, registered.
+
+    Law: the same recipe, data, seed and package versions give the same `sha256`, and no second version.
+
+    Raises:
+        UsageError: The data does not fit the recipe.
+        OverBudget: A metric is beyond its gate: the run is logged as failed, nothing is registered.
+        Unreachable: MLflow does not answer.
+    """
+    from .training import train as run  # ruff: ignore[PLC0415] - see above
+
+    return run(recipe, access, progress)

@@ -1,0 +1,135 @@
+"""Models that MLflow knows: registered versions, aliases, and the models of runs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from onnxport.artifacts import SourceModel, UntrustedModel, UsageError
+
+from .mlflow_client import connected
+from .mlflow_models import open_folder
+
+if TYPE_CHECKING:
+    from .access import SourceAccess
+    from .reference import SourceText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Where a registered model's files lie, and what MLflow says of them."""
+
+    location: str
+    version: str | None = None
+    run_id: str | None = None
+    tags: dict[str, str] | None = None
+
+
+def open_registered(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:
+    """The model that MLflow knows as `source`.
+
+    Raises:
+        UsageError: MLflow does not know it, or its files are damaged.
+        UnsupportedModel: It is of a flavor that onnxport does not open.
+        UntrustedModel: Opening it would run code that nobody allowed.
+        Unreachable: MLflow does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="onnxport-") as scratch:
+        with connected(access.tracking_uri, access.registry_uri, access.timeout_seconds) as client:
+            found = _find(client, source)
+            folder = _download(found, access, Path(scratch))
+            commit = _git_commit(client, found.run_id)
+        check_tree(folder, source.text)
+        opened = open_folder(folder, source.text, access)
+        if keep is not None:
+            shutil.copytree(folder, keep, dirs_exist_ok=True)
+    tags = {**(opened.reference.tags or {}), **(found.tags or {})}
+    reference = opened.reference.model_copy(
+        update={
+            "version": found.version,
+            "run_id": found.run_id or opened.reference.run_id,
+            "git_commit": commit,
+            "tags": tags,
+        }
+    )
+    return SourceModel(
+        reference=reference, model=opened.model, feature_columns=opened.feature_columns, sample=opened.sample
+    )
+
+
+def check_tree(folder: Path, uri: str) -> None:
+    """Nothing below `folder` leads out of it.
+
+    Raises:
+        UntrustedModel: It holds a link.
+    """
+    link = next((path for path in folder.rglob("*") if path.is_symlink()), None)
+    if link is not None:
+        raise UntrustedModel(f"{uri} holds a link, {link.name!r}: a model's files lie in its own folder")
+
+
+def _find(client: Any, source: SourceText) -> _Found:  # ruff: ignore[ANN401] - an MlflowClient
+    if source.scheme == "runs":
+        return _Found(location=source.text, run_id=source.name)
+    if source.version is None and source.alias is None:
+        logged = client.get_logged_model(source.name)
+        return _Found(location=logged.artifact_location, run_id=logged.source_run_id)
+    version = _version(client, source)
+    location = client.get_model_version_download_uri(version.name, version.version)
+    if location.startswith("models:/m-"):
+        location = client.get_logged_model(location.removeprefix("models:/")).artifact_location
+    return _Found(
+        location=location,
+        version=str(version.version),
+        run_id=version.run_id or None,
+        tags={str(key): str(value) for key, value in version.tags.items()},
+    )
+
+
+def _version(client: Any, source: SourceText) -> Any:  # ruff: ignore[ANN401] - MLflow's client and ModelVersion
+    if source.alias is not None:
+        return client.get_model_version_by_alias(source.name, source.alias)
+    if source.version != "latest":
+        return client.get_model_version(source.name, source.version)
+    newest = newest_version(client, source.name)
+    if newest is None:
+        raise UsageError(
+            f"MLflow knows no version of a model {source.name!r}", hint="Check the name and --tracking-uri."
+        )
+    return newest
+
+
+def newest_version(client: Any, name: str) -> Any:  # ruff: ignore[ANN401] - MLflow's client and ModelVersion
+    """The registered version of `name` with the highest number; `None` where there is none."""
+    escaped = name.replace("'", "\\'")
+    versions = client.search_model_versions(f"name='{escaped}'", max_results=1000)
+    return max(versions, key=lambda version: int(version.version), default=None)
+
+
+def _download(found: _Found, access: SourceAccess, scratch: Path) -> Path:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # ruff: ignore[PLC0415] - slow
+
+    repository = get_artifact_repository(
+        found.location, tracking_uri=access.tracking_uri, registry_uri=access.registry_uri or access.tracking_uri
+    )
+    folder = Path(repository.download_artifacts("", str(scratch)))
+    if not folder.is_dir() or not folder.resolve().is_relative_to(scratch.resolve()):
+        raise UsageError(f"{found.location} is no folder of model files")
+    return folder
+
+
+def _git_commit(client: Any, run_id: str | None) -> str | None:  # ruff: ignore[ANN401] - an MlflowClient
+    if run_id is None:
+        return None
+    from mlflow.exceptions import MlflowException  # ruff: ignore[PLC0415] - loads only when MLflow is asked
+
+    try:
+        commit = client.get_run(run_id).data.tags.get("mlflow.source.git.commit")
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":  # the run was deleted, its model was not
+            return None
+        raise
+    return str(commit) if commit else None

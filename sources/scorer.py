@@ -1,0 +1,166 @@
+"""The source model's own answer: what the graph must reproduce."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from onnxport.artifacts import Column, Outputs, Rows, UnsupportedModel
+
+from .features import model_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from onnxport.artifacts import OutputTensor, PostProcessing, Predict, Signature, SourceModel
+
+
+def scorer(source: SourceModel, frame: pd.DataFrame, signature: Signature, post: PostProcessing) -> Predict:
+    """The source's own answer, one output for each of the signature's; `frame` gives the dtypes of the training data.
+
+    Rows reach the model as the data frame that its scoring script would build: the columns of `frame`, in its order
+    and with its dtypes wherever the values have them. A category that `frame` does not know is a missing value. An
+    empty batch has an empty answer: scikit-learn itself refuses one.
+
+    Raises:
+        UnsupportedModel: The model has no such outputs.
+    """
+    for output in signature.outputs:
+        method = _METHODS.get(output.name)
+        if method is None or not hasattr(source.model, method):
+            raise UnsupportedModel(
+                f"{type(source.model).__qualname__} has no answer for the output {output.name!r}",
+                hint=f"Outputs are {', '.join(_METHODS)}.",
+            )
+    return _Scorer(source=source, frame=frame, signature=signature, post=post)
+
+
+_METHODS: Mapping[str, str] = {"label": "predict", "probabilities": "predict_proba", "prediction": "predict"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scorer:
+    source: SourceModel
+    frame: pd.DataFrame
+    signature: Signature
+    post: PostProcessing
+
+    def __call__(self, rows: Rows, /) -> Outputs:
+        rows = rows.select(str(name) for name in self.frame.columns)
+        if len(rows) == 0:
+            return {output.name: _empty(output) for output in self.signature.outputs}
+        data = pd.DataFrame({name: _series(rows.columns[name], self.frame[name]) for name in rows.names})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return {output.name: self._answer(output, data) for output in self.signature.outputs}
+
+    def _answer(self, output: OutputTensor, data: pd.DataFrame) -> Column:
+        model = self.source.model
+        if _is_booster(model):
+            answer = _ask_booster(model, data)
+        else:
+            method = getattr(model, _METHODS[output.name])
+            answer = _quietly(method, data.to_numpy() if _nameless_xgboost(model, data) else data)
+        answer = np.asarray(answer)
+        if output.name == "label":
+            return _label(answer, output)
+        return answer if self.post.clip is None else np.clip(answer, *self.post.clip)
+
+
+def _ask_booster(booster: Any, data: pd.DataFrame) -> Any:  # ruff: ignore[ANN401] - a Booster, an array
+    import xgboost  # ruff: ignore[PLC0415] - loads only for Boosters
+
+    names = model_names(booster)
+    if names is None and _all_numbers(data):
+        matrix = xgboost.DMatrix(data.to_numpy())
+    else:
+        matrix = xgboost.DMatrix(
+            data if names else data.set_axis(range(data.shape[1]), axis=1), enable_categorical=True
+        )
+    return _quietly(booster.predict, matrix)
+
+
+def _quietly(method: Any, data: Any) -> Any:  # ruff: ignore[ANN401] - any model's method and data
+    if "xgboost" not in type(getattr(method, "__self__", None)).__module__:
+        return method(data)
+    import xgboost  # ruff: ignore[PLC0415] - loads only for XGBoost's models
+
+    with xgboost.config_context(verbosity=0):
+        return method(data)
+
+
+def _nameless_xgboost(model: Any, data: pd.DataFrame) -> bool:  # ruff: ignore[ANN401] - any estimator
+    """XGBoost refuses names that it was not trained with; scikit-learn only warns."""
+    return hasattr(model, "get_booster") and model_names(model) is None and _all_numbers(data)
+
+
+def _is_booster(model: Any) -> bool:  # ruff: ignore[ANN401] - any estimator or Booster
+    return not hasattr(model, "get_params") and type(model).__module__.startswith("xgboost")
+
+
+def _all_numbers(data: pd.DataFrame) -> bool:
+    return all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in data.dtypes)
+
+
+def _label(answer: Column, output: OutputTensor) -> Column:
+    if output.dtype == "string":
+        labels = np.empty(answer.shape, dtype=object)
+        labels[...] = [str(label) for label in answer.tolist()]
+        return labels
+    return answer.astype(output.dtype)
+
+
+def _empty(output: OutputTensor) -> Column:
+    shape = tuple(0 if length is None else length for length in output.shape)
+    return np.empty((0, *shape[1:]), dtype=object if output.dtype == "string" else output.dtype)
+
+
+def _series(values: Column, like: pd.Series[Any]) -> pd.Series[Any]:
+    """`values` with the dtype of `like` wherever that changes no value."""
+    dtype = like.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pd.Series(pd.Categorical(_known(values, dtype), dtype=dtype))
+    if dtype == "object":
+        return pd.Series(_with_missing(values, like), dtype=object)
+    if pd.api.types.is_string_dtype(dtype):
+        return pd.Series(
+            pd.array([None if value is None else str(value) for value in values.tolist()], dtype=dtype)
+        )
+    if values.dtype == object:
+        values = np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64)
+    for candidate in _candidates(values, dtype):
+        return candidate
+    return pd.Series(values)
+
+
+def _candidates(values: Column, dtype: Any) -> Iterator[pd.Series[Any]]:  # ruff: ignore[ANN401] - any pandas dtype
+    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
+    if not isinstance(dtype, np.dtype):  # nullable: has a missing value of its own
+        plain = pd.Series(pd.array(np.where(missing, 0, values), dtype="Float64")).mask(missing)
+        try:
+            yield plain.astype(dtype)
+        except (TypeError, ValueError):
+            return
+    elif dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            yield pd.Series(values.astype(dtype))
+    elif not missing.any():
+        with np.errstate(invalid="ignore"):
+            cast = values.astype(dtype)
+        if (cast == values).all():
+            yield pd.Series(cast)
+
+
+def _known(values: Column, dtype: pd.CategoricalDtype) -> list[Any]:
+    categories = set(dtype.categories.tolist())
+    return [value if value in categories else None for value in values.tolist()]
+
+
+def _with_missing(values: Column, like: pd.Series[Any]) -> list[Any]:
+    """Missing values as `like` writes them: encoders tell `None` from NaN."""
+    gone = like[like.isna()]
+    mark = None if gone.empty else gone.iloc[0]
+    return [mark if value is None else value for value in values.tolist()]
