@@ -34,6 +34,7 @@ _BLOCK = 1 << 20  # sent within `Patience.connect_seconds`, which so bounds how 
 _CHUNK = 4 << 20
 _NOT_FOUND = 404
 _TAKEN = {409, 412}
+_CHANGED = {404, 412}
 _WRITE_ID = "onnxport_write"
 
 
@@ -111,9 +112,13 @@ class AzureStore:
                     source.seek(0)
                     self._upload(blob, source, write, sent)
             except HttpResponseError as error:
-                if self._is_mine(blob, write, error):
-                    return
-                raise BlobExists(f"{key} is in {self.url} already") from None
+                if error.status_code not in _TAKEN and error_code(error) != "InvalidBlockList":
+                    raise
+                found = self._found_write(blob)
+                if found is None:
+                    raise
+                if found != write:
+                    raise BlobExists(f"{key} is in {self.url} already") from None
 
     def replace(self, key: str, data: bytes, etag: str) -> None:
         """The blob `key`, which held what `etag` names, holds `data`."""
@@ -125,7 +130,9 @@ class AzureStore:
                     lambda: blob.upload_blob(data, overwrite=True, metadata=write, etag=etag, match_condition=same)
                 )
             except HttpResponseError as error:
-                if error.status_code == _NOT_FOUND or not self._is_mine(blob, write, error):
+                if error.status_code not in _CHANGED:
+                    raise
+                if self._found_write(blob) != write:
                     raise BlobChanged(f"{key} in {self.url} is not what was read") from None
 
     def touch(self, key: str) -> None:
@@ -198,19 +205,13 @@ class AzureStore:
             raise BlobExists(f"{blob.blob_name} is in {self.url} already")
         return {block.id for block in staged}
 
-    def _is_mine(self, blob: BlobClient, write: dict[str, str], error: HttpResponseError) -> bool:
-        """Whether the blob that stands in the way was left by an earlier try of this very write.
-
-        Raises:
-            AzureError: `error`, where no blob stands in the way.
-        """
-        if error.status_code not in _TAKEN and error_code(error) != "InvalidBlockList":
-            raise error
+    def _found_write(self, blob: BlobClient) -> dict[str, str] | None:
+        """The id that the last write left at the blob; `None` where there is no blob."""
         try:
-            return self._try(blob.get_blob_properties).metadata == write
-        except HttpResponseError as absent:
-            if absent.status_code == _NOT_FOUND:
-                raise error from None
+            return self._try(blob.get_blob_properties).metadata
+        except HttpResponseError as error:
+            if error.status_code == _NOT_FOUND:
+                return None
             raise
 
     def _make_container(self) -> None:

@@ -1,0 +1,51 @@
+"""Is a release, byte for byte, what was published?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnxport.artifacts import Golden, IntegrityError, ParityReport
+
+from . import layout
+from .draft import PARITY_FILE
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import FileEntry, Manifest
+
+    from .objects import Objects
+
+GOLDEN_FILE = "golden.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """A release that was found whole.
+
+    Attributes:
+        manifest: Its manifest, with a checksum that holds.
+        files: Its files, each of which has the size and the digest that the manifest says.
+    """
+
+    manifest: Manifest
+    files: tuple[FileEntry, ...]
+
+
+def verify(objects: Objects, manifest: Manifest) -> Verification:
+    """The release, read in full: sizes, digests, the parity report behind the summary, the golden rows.
+
+    Raises:
+        IntegrityError: Something is not what it should be; the message names the file.
+    """
+    for entry in manifest.files:
+        objects.check(entry)
+    documents = {entry.name: layout.object_key(objects.name, entry.sha256) for entry in manifest.files}
+    if PARITY_FILE not in documents:
+        raise IntegrityError(f"{objects.name}:{manifest.model.version} has no {PARITY_FILE}")
+    report = ParityReport.parse(objects.store.read(documents[PARITY_FILE]).data, name=PARITY_FILE)
+    about = (report.graph_sha256, report.source_sha256)
+    if not report.passed or about != (manifest.digest, manifest.source.sha256):
+        raise IntegrityError(f"{PARITY_FILE} is no proof for this release: it failed, or is about another graph")
+    if GOLDEN_FILE in documents:
+        Golden.parse(objects.store.read(documents[GOLDEN_FILE]).data, name=GOLDEN_FILE)
+    return Verification(manifest=manifest, files=manifest.files)
