@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from onnxport.artifacts import Progress
     from rich.progress import Progress as Bars
@@ -66,7 +66,7 @@ class Screen:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Progress]:
+def progress_bars() -> Generator[Progress]:
     """A `Progress` that draws bars on standard error when that is a terminal, and is silent otherwise."""
     from onnxport.artifacts import Silent
 

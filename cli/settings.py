@@ -117,11 +117,12 @@ def _config(path: Path, document: dict[str, Any]) -> Config:
 
 def _substitute(text: str, path: Path) -> str:
     def value(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        found = environment().get(name, default)
-        if found is None:
+        name = match[1]
+        if name in environment():
+            return environment()[name]
+        if match[2] is None:
             raise _wrong(f"{path}: ${{{name}}} is not set and has no default", hint=f"Write ${{{name}:-default}}.")
-        return found
+        return str(match[2])
 
     return _VARIABLE.sub(value, text)
 

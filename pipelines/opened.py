@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onnxport.artifacts import UsageError
-from onnxport.sources import load, read_sample, rows_of, select_features
+from onnxport.sources import frame_of, load, read_sample, rows_of, select_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,11 +46,11 @@ def open_source(
         UnsupportedModel: It is no model that onnxport knows.
         Unreachable: The registry does not answer.
     """
-    frame = read_sample(sample) if sample is not None else None
+    frame = None if sample is None else read_sample(sample)
     source = load(uri, access)
     if frame is None:
-        frame = source.sample
-    if frame is None:
-        raise UsageError(f"{uri} brings no sample of its own", hint="Give real rows with --sample DATA.")
+        if source.sample is None:
+            raise UsageError(f"{uri} brings no sample of its own", hint="Give real rows with --sample DATA.")
+        frame = frame_of(source.sample)
     selected = select_features(source, frame, features)
     return Opened(source=source, frame=selected, rows=rows_of(selected))

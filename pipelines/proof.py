@@ -37,7 +37,7 @@ def prove(opened: Opened, artifact: OnnxArtifact, options: CheckOptions, progres
     """What comparing the graph with its source found; a failure is a value too."""
     conversion = artifact.conversion
     source = scorer(opened.source, opened.frame, conversion.signature, conversion.plan.post)
-    report = check(source, artifact, opened.rows, options, progress)
+    report = check(source, artifact, opened.rows, options, progress=progress)
     golden = choose_golden(source, conversion, opened.rows, report.tolerances) if report.passed else None
     return Proof(report=report, golden=golden, page=render_html(report, conversion))
 

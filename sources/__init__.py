@@ -21,6 +21,7 @@ __all__ = [
     "TrainAccess",
     "Trained",
     "fetch",
+    "frame_of",
     "load",
     "load_recipe",
     "read_sample",
@@ -66,6 +67,13 @@ def rows_of(frame: DataFrame) -> Rows:
     from .frames import rows_of as run  # ruff: ignore[PLC0415] - see above
 
     return run(frame)
+
+
+def frame_of(rows: Rows) -> DataFrame:
+    """The rows as a data frame: the reverse of `rows_of`."""
+    from .frames import frame_of as run  # ruff: ignore[PLC0415] - see above
+
+    return run(rows)
 
 
 def scorer(source: SourceModel, frame: DataFrame, signature: Signature, post: PostProcessing) -> Predict:

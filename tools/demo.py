@@ -40,19 +40,15 @@ def main() -> None:
 
 def report(folder: Path, release: dict[str, Any], verified: dict[str, Any]) -> None:
     """Print where everything lies."""
-    parity = release["parity"]
     verb = "published" if release["created"] else "was there already"
-    print()
-    print(
-        f"release   {release['model']}:{release['version']}, {verb}; {release['model']}@{release['alias']} points at it"
-    )
-    print(
-        f"parity    {parity['rows']:,} rows, {sum(parity['probes'].values()):,} probes, worst {parity['worst']:.3g}"
-    )
+    name, parity = release["model"], release["parity"]
+    print(f"\nrelease   {name}:{release['version']}, {verb}; {name}@{release['alias']} points at it")
+    probes = sum(parity["probes"].values())
+    print(f"parity    {parity['rows']:,} rows, {probes:,} probes, worst difference {parity['worst']:.3g}")
     print(f"golden    {verified['golden_rows']} rows proven again from the store")
     print(f"manifest  {folder / 'store' / release['manifest']}")
     print(f"report    {folder / MODEL / 'parity.html'}")
-    print(f"{release['model']}:{release['version']} sha256 {release['digest']}")
+    print(f"{name}:{release['version']} sha256 {release['digest']}")
 
 
 def run(command: list[object]) -> str:
