@@ -99,6 +99,7 @@ class Check:
         self._signature = artifact.conversion.signature
         self._structure: list[Verdict] = []
         self._structure_rows: dict[str, int] = {}
+        self._notes: list[str] = []
 
     def run(self, sample: Rows | Iterable[Rows]) -> ParityReport:
         """The report."""
@@ -138,7 +139,15 @@ class Check:
 
     def _ask_probes(self, base: Rows) -> None:
         generator = np.random.default_rng(self._options.seed)
-        for probe in probes(self._artifact, base, generator, self._options.threshold_rows):
+        for probe in probes(
+            self._artifact,
+            self._graph,
+            base,
+            generator,
+            tolerances=self._tolerances,
+            threshold_rows=self._options.threshold_rows,
+        ):
+            self._notes += [probe.note] if probe.note else []
             for start in range(0, len(probe.rows), CHUNK):
                 self._both(probe.kind, probe.rows.take(slice(start, start + CHUNK)))
 
@@ -185,7 +194,7 @@ class Check:
             worst=tally.worst,
             worst_rows=tally.worst_rows.rows(),
             explanation=() if passed else explain(self._artifact, tally, verdicts, self._options.steps),
-            notes=(*_size_note(tally.rows["sample"]), *tally.notes()),
+            notes=(*_size_note(tally.rows["sample"]), *tally.notes(), *self._notes),
             failures=tally.failures,
             distributions=tally.spreads.distributions(),
             packages=_packages(conversion.packages),

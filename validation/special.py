@@ -34,10 +34,12 @@ class Probe:
     Attributes:
         kind: What is special about them.
         rows: The rows.
+        note: What a reader should know about them; empty mostly.
     """
 
     kind: str
     rows: Rows
+    note: str = ""
 
 
 def special_probes(base: Rows, signature: Signature, generator: np.random.Generator) -> Iterator[Probe]:

@@ -1,0 +1,103 @@
+"""Probes at every split of every tree: real rows that reach the node, one step before and after its boundary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import onnx
+from onnxport.artifacts import OnnxportError, Rows, concatenate
+
+from .forest import Forest, read_forests
+from .placement import Placement
+from .prefix import cut
+from .preimages import CHUNK, Places, Preimages
+from .session import open_graph
+from .special import Probe, shuffled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from onnxport.artifacts import OnnxArtifact, Predict
+
+    Integers = NDArray[np.int64]
+
+KIND: Final = "threshold"
+AROUND: Final = 3
+"""Rows at each boundary: the last value before it, the first after it, and one more on the side of the level."""
+POOL: Final = 2_000
+
+
+def threshold_probes(
+    artifact: OnnxArtifact, base: Rows, generator: np.random.Generator, limit: int
+) -> Iterator[Probe]:
+    """Rows around the boundary of every tree node of the graph, `limit` of them at most.
+
+    Every distinct threshold comes first; what is left of the limit goes to further nodes with the same thresholds.
+
+    Args:
+        artifact: The graph.
+        base: Real rows that the graph answers, at least one.
+        generator: Picks rows where any will do.
+        limit: How many rows at most.
+    """
+    signature = artifact.conversion.signature
+    proto = onnx.load_from_string(artifact.model)
+    forests = read_forests(proto)
+    if not forests:
+        return
+    tensors = list(dict.fromkeys(forest.tensor for forest in forests))
+    some = base.take(slice(0, POOL))
+    pool = concatenate([some, shuffled(some, len(some), generator)])
+    try:
+        with open_graph(cut(proto, tensors), signature) as prefix:
+            placement = Placement(prefix, pool, signature, tensors)
+            yield from _around(prefix, placement, forests, generator, limit // AROUND)
+    except OnnxportError as error:
+        yield Probe(kind=KIND, rows=base.take(slice(0, 0)), note=f"split thresholds could not be traced: {error}")
+
+
+def _around(
+    prefix: Predict, placement: Placement, forests: Sequence[Forest], generator: np.random.Generator, most: int
+) -> Iterator[Probe]:
+    parts = [placement.splits(forest, generator)[0] for forest in forests]
+    total = sum(len(forest.ordered) for forest in forests)
+    places = _joined(parts)
+    places = places.take(_by_rarity(places, generator)[:most])
+    asked = len(places)
+    last, found = placement.boundaries(places) if asked else (np.empty(0, np.int64), np.empty(0, np.bool_))
+    places, last = places.take(np.flatnonzero(found)), last[found]
+    yield Probe(kind=KIND, rows=placement.pool.take(slice(0, 0)), note=_coverage(total, asked, len(places)))
+    preimages = Preimages(prefix, placement.pool)
+    for start in range(0, len(places), CHUNK // AROUND):
+        part = slice(start, start + CHUNK // AROUND)
+        some, rank = places.take(part), last[part]
+        third = np.where(some.above, rank + 2, rank - 1)
+        yield Probe(
+            kind=KIND, rows=concatenate([preimages.placed(some, ranks) for ranks in (rank, rank + 1, third)])
+        )
+
+
+def _joined(parts: Sequence[Places]) -> Places:
+    names = ("row", "column", "tensor", "target", "level", "above")
+    return Places(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def _by_rarity(places: Places, generator: np.random.Generator) -> NDArray[np.intp]:
+    """Distinct places only: one of each threshold of each column first, then the others, shuffled by the seed."""
+    keys = np.stack([places.tensor, places.target, places.level.view(np.int64), places.above, places.row], axis=1)
+    _, distinct = np.unique(keys, axis=0, return_index=True)
+    mixed = generator.permutation(distinct)
+    _, first = np.unique(keys[mixed, :4], axis=0, return_index=True)
+    rest = np.setdiff1d(np.arange(len(mixed)), first)
+    return np.concatenate([mixed[np.sort(first)], mixed[rest]])
+
+
+def _coverage(total: int, asked: int, found: int) -> str:
+    if found == asked == total:
+        return ""
+    return (
+        f"{found:,} boundaries probed for the graph's {total:,} splits: splits that share a row and a threshold "
+        "are probed once, categorical ones by their categories"
+    )
