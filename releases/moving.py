@@ -74,12 +74,14 @@ def history(store: BlobStore, name: str, alias: str) -> list[Move]:
     last = held.alias.move
     keys = sorted(info.key for info in store.list(layout.history_folder(name, alias)))
     moves = [Move.parse(store.read(key).data, name=key) for key in keys[: last.sequence]]
-    if [move.sequence for move in moves] == list(range(1, last.sequence)):
+    if len(moves) == last.sequence - 1:
         moves.append(last)
-    if [move.sequence for move in moves] != list(range(1, last.sequence + 1)) or moves[-1] != last:
+    sequences = [move.sequence for move in moves]
+    linked = [None, *(move.to_version for move in moves[:-1])] == [move.from_version for move in moves]
+    if sequences != list(range(1, last.sequence + 1)) or not linked or moves[-1] != last:
         raise IntegrityError(
-            f"{layout.history_folder(name, alias)} holds moves {[move.sequence for move in moves]}, "
-            f"but the alias was moved {last.sequence} times"
+            f"{layout.history_folder(name, alias)} holds moves {sequences}, not the {last.sequence} that led from one "
+            "to the next up to where the alias points"
         )
     return moves
 

@@ -11,6 +11,7 @@ from azure.core.exceptions import (
     AzureError,
     ClientAuthenticationError,
     HttpResponseError,
+    IncompleteReadError,
     ServiceRequestError,
     ServiceResponseError,
 )
@@ -60,6 +61,8 @@ class Retrying:
 
 
 def _may_pass(error: AzureError) -> bool:
+    if isinstance(error, IncompleteReadError):  # an HttpResponseError too, of status 200
+        return True
     if isinstance(error, HttpResponseError):
         return error.status_code in _PASSING or error_code(error) == "ContainerBeingDeleted"
     return isinstance(error, (ServiceRequestError, ServiceResponseError))

