@@ -23,8 +23,8 @@ EXIT_CODES: dict[str, tuple[int, str]] = {
 
 
 def exit_code(error: OnnxportError) -> int:
-    """The exit code of `error`."""
-    return EXIT_CODES[error.code][0]
+    """The exit code of `error`; that of an unexpected error where a seam let out one of its own."""
+    return EXIT_CODES.get(error.code, EXIT_CODES["unexpected"])[0]
 
 
 def error_document(error: OnnxportError) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer.main
-from onnxport.artifacts import OnnxportError
+from onnxport.artifacts import OnnxportError, errors
 from onnxport.cli.failures import EXIT_CODES, exit_code
 from onnxport.cli.main import app
 
@@ -25,8 +25,11 @@ def onnxport(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
 
 
-def error_classes(root: type[OnnxportError] = OnnxportError) -> list[type[OnnxportError]]:
-    return [root, *(found for child in root.__subclasses__() for found in error_classes(child))]
+def error_classes() -> list[type[OnnxportError]]:
+    return [
+        OnnxportError,
+        *(kind for kind in OnnxportError.__subclasses__() if kind.__module__ == errors.__name__),
+    ]
 
 
 @pytest.mark.parametrize("kind", error_classes(), ids=lambda kind: kind.__name__)
