@@ -21,12 +21,10 @@ __all__ = ["ModelOutputs", "add_booster", "export"]
 
 _STEP = "model"
 _UNSEEN = (
-    "A category that was not seen in training counts as missing. XGBoost 3.1 and 3.2 take a neighbouring category "
+    "unseen-category differs: a category that was not seen in training counts as missing. XGBoost 3.1 and 3.2 take a neighbouring category "
     "for some of them and raise an error for others (dmlc/xgboost#12189): its answer is no reference there."
 )
-_INFINITE = (
-    "An infinite value is compared with the thresholds like any other number; XGBoost refuses it in a DMatrix."
-)
+_INFINITE = "infinite: an infinite value is compared with the thresholds like any other number; XGBoost refuses it in a DMatrix."
 
 
 def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> OnnxArtifact:
