@@ -89,7 +89,10 @@ def _is_path_style(host: str, segments: list[str], account: str | None) -> bool:
 def _address(endpoint: str, account: str, segments: list[str], parts: SplitResult) -> Address:
     container, *folders = segments or [""]
     if not _CONTAINER.fullmatch(container):
-        raise UsageError(f"{_shown(parts)} names no container: {container!r}", hint=_EXAMPLE)
+        raise UsageError(
+            f"{_shown(parts)} names no container: {container!r} is not 3 to 63 lower-case letters, digits and single '-'",
+            hint=_EXAMPLE,
+        )
     return Address(
         endpoint=endpoint,
         account=account,

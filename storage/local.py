@@ -49,17 +49,17 @@ class LocalStore:
 
     def read(self, key: str) -> Blob:
         """The blob under `key`; its etag is the digest of its bytes."""
-        with self._translated(key):
+        with self._reading(key):
             data = self._path(key).read_bytes()
         return Blob(data=data, etag=digest_bytes(data))
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The bytes under `key`, block by block."""
-        with self._translated(key):
+        with self._reading(key):
             file = self._path(key).open("rb")
 
         def blocks() -> Iterator[bytes]:
-            with file, self._translated(key):
+            with file, self._writing(key):
                 yield from iter(lambda: file.read(_BLOCK), b"")
 
         return blocks()
@@ -67,7 +67,7 @@ class LocalStore:
     def create(self, key: str, data: bytes | Path, sent: Callable[[int], None] = unwatched) -> None:
         """The new blob `key` is there, whole and synced."""
         target = self._path(key)
-        with self._translated(key), self._temporary(data) as temporary:
+        with self._writing(key), self._temporary(data) as temporary:
             _make_folder(target.parent)
             self._take_name(temporary, target)
             _sync_folder(target.parent)
@@ -76,7 +76,7 @@ class LocalStore:
     def replace(self, key: str, data: bytes, etag: str) -> None:
         """The blob `key`, which held what `etag` names, holds `data`."""
         target = self._path(key)
-        with self._translated(key), self._temporary(data) as temporary, self._locked():
+        with self._writing(key), self._temporary(data) as temporary, self._locked():
             if not target.exists() or digest_bytes(target.read_bytes()) != etag:
                 raise BlobChanged(f"{key} in {self.url} is not what was read")
             temporary.replace(target)
@@ -84,13 +84,13 @@ class LocalStore:
 
     def touch(self, key: str) -> None:
         """The blob counts as written now."""
-        with self._translated(key), self._locked():
+        with self._reading(key), self._locked():
             os.utime(self._path(key))
 
     def delete(self, info: BlobInfo) -> None:
         """The blob is gone, unless it was written since it was listed."""
         target = self._path(info.key)
-        with self._translated(info.key), self._locked():
+        with self._writing(info.key), self._locked():
             if not target.exists():
                 return
             if _modified(target.stat()) != info.modified:
@@ -99,7 +99,7 @@ class LocalStore:
 
     def list(self, folder: str) -> Iterator[BlobInfo]:
         """Every blob below `folder`."""
-        with self._translated(folder):
+        with self._writing(folder):
             for path in _files(self.root / check_folder(folder)):
                 try:
                     status = path.stat()
@@ -110,7 +110,7 @@ class LocalStore:
 
     def children(self, folder: str) -> Iterator[str]:
         """The names one level below `folder`; a folder that a crash left empty is not there."""
-        with self._translated(folder):
+        with self._writing(folder):
             for path in _entries(self.root / check_folder(folder)):
                 if next(_files(path), path if path.is_file() else None) is not None:
                     yield path.name
@@ -154,11 +154,21 @@ class LocalStore:
             yield
 
     @contextmanager
-    def _translated(self, key: str) -> Generator[None]:
+    def _reading(self, key: str) -> Generator[None]:
+        """What is said where `key` is not there, or cannot be read."""
+        try:
+            with self._writing(key):
+                yield
+        except Unreachable as error:
+            if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError, IsADirectoryError)):
+                raise BlobNotFound(f"{key} is not in {self.url}") from error.__cause__
+            raise
+
+    @contextmanager
+    def _writing(self, key: str) -> Generator[None]:
+        """What is said where the disk refuses `key`."""
         try:
             yield
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-            raise BlobNotFound(f"{key} is not in {self.url}") from error
         except OSError as error:
             raise Unreachable(
                 f"the store {self.url} refuses {key or 'its folder'}: {error.strerror}",
