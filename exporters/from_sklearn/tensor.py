@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from onnxport.artifacts import Column, Dtype
 
-    from ..graph import GraphBuilder
+    from onnxport.exporters.graph import GraphBuilder
 
 Operand = "Tensor | Column | float | Sequence[Any]"
 
@@ -138,7 +138,8 @@ class Tensor:
 
     def clip(self, low: Any, high: Any) -> Tensor:  # ruff: ignore[ANN401] - arrays or numbers
         """This tensor between `low` and `high`; NaN stays NaN."""
-        return self.op("Max", low).op("Min", high)
+        raised = (self < low).where(self.like(low), self)
+        return (raised > high).where(self.like(high), raised)
 
     def columns(self, indices: Sequence[int] | Column) -> Tensor:
         """The columns at `indices`, in that order."""
@@ -191,6 +192,10 @@ class Tensor:
     def sigmoid(self) -> Tensor:
         """1 / (1 + exp(-x)), without overflow."""
         return 1.0 / ((-self).exp() + 1.0)
+
+    def sigmoid_of_negative(self) -> Tensor:
+        """1 / (1 + exp(x)), without overflow."""
+        return 1.0 / (self.exp() + 1.0)
 
     def softmax(self) -> Tensor:
         """The softmax of each row."""

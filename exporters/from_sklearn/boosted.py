@@ -1,0 +1,77 @@
+"""XGBoost's models as steps of a scikit-learn model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnxport.exporters.from_xgboost import add_booster
+
+from .converter import Converter
+from .tensor import Tensor
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import Dtype
+    from onnxport.exporters.from_xgboost import ModelOutputs
+
+    from .columns import Columns
+    from .scope import Scope
+
+
+def _outputs(scope: Scope, estimator: Any, columns: Columns) -> ModelOutputs:
+    """What the model answers: computed once for all of its methods."""
+    key = (id(estimator), "booster", tuple(block.tensor.name for block in columns.blocks), columns.sparse)
+    if key not in scope.journal.done:
+        outputs, step = add_booster(scope.builder, _matrix(scope, columns).name, estimator, scope.path)
+        scope.journal.steps[scope.path] = step
+        scope.journal.done[key] = outputs
+        scope.journal.alive.append(estimator)
+    outputs = scope.journal.done[key]
+    return outputs
+
+
+def _matrix(scope: Scope, columns: Columns) -> Tensor:
+    scope.numbers(columns)
+    if any(block.categories is not None for block in columns.blocks):
+        raise scope.refuse(
+            "a column of pandas categories reaches XGBoost behind other steps",
+            "Encode it in the pipeline (OrdinalEncoder, OneHotEncoder), or train XGBoost on the categories directly.",
+        )
+    matrix = columns.matrix("float32")
+    if columns.sparse:  # XGBoost takes the absent entries of a sparse matrix for missing ones
+        matrix = matrix.equals(0.0).where(matrix.like(np.nan), matrix)
+    return matrix
+
+
+def _tensor(scope: Scope, name: str | None, dtype: Dtype) -> Tensor:
+    if name is None:
+        raise scope.refuse("it has no such answer", "Ask for one that it has.")
+    return Tensor(builder=scope.builder, name=name, dtype=dtype)
+
+
+def _prediction(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    return _tensor(scope, _outputs(scope, estimator, columns).prediction, "float32")
+
+
+def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    return _tensor(scope, _outputs(scope, estimator, columns).probabilities, "float32")
+
+
+def _label(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    outputs = _outputs(scope, estimator, columns)
+    if list(outputs.classes) != list(range(len(outputs.classes))) or not outputs.classes:
+        raise scope.refuse("its classes are not 0, 1, 2, …", "Encode the classes as 0, 1, 2, … before training.")
+    return _tensor(scope, outputs.label, "int64")
+
+
+_CLASSIFIER = Converter(precision="float32", predict=_label, predict_proba=_shares)
+_REGRESSOR = Converter(precision="float32", predict=_prediction)
+
+CONVERTERS = {
+    "XGBClassifier": _CLASSIFIER,
+    "XGBRFClassifier": replace(_CLASSIFIER),
+    "XGBRegressor": _REGRESSOR,
+    "XGBRFRegressor": _REGRESSOR,
+    "XGBRanker": _REGRESSOR,
+}

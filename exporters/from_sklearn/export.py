@@ -1,0 +1,96 @@
+"""A whole scikit-learn model as a graph: inputs, the model's own steps, output heads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from onnxport.artifacts import MATRIX_TENSOR
+
+from onnxport.exporters.assemble import Draft, Head, add_labels, finish, new_builder
+from .inputs import add_columns, describe, signature_columns
+from .probing import accepts_missing, answer_shape, refused_values
+from .scope import Scope, has_method
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import Dtype, InputColumn, OnnxArtifact, SourceModel
+    from pandas import DataFrame
+
+    from onnxport.exporters.options import ExportOptions
+    from .columns import Columns
+    from .tensor import Tensor
+
+_PACKAGES = ("scikit-learn", "scipy")
+
+
+def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> OnnxArtifact:
+    """`source` as a graph.
+
+    Raises:
+        Refused: A step cannot be converted exactly.
+        UsageError: The options do not fit.
+    """
+    described = describe(sample)
+    inputs = signature_columns(described, accepts_missing(source.model, sample, described))
+    builder = new_builder(options)
+    scope = Scope(builder=builder)
+    columns = add_columns(builder, described, inputs)
+    heads = _heads(scope, source.model, columns, sample)
+    draft = Draft(
+        exporter="sklearn",
+        layout_reason=_reason(inputs),
+        inputs=inputs,
+        heads=tuple(heads),
+        steps=tuple(scope.journal.steps.values()),
+        accepted=refused_values(source.model, sample, described),
+        packages=_PACKAGES,
+    )
+    return finish(builder, source, options, draft)
+
+
+def _reason(inputs: tuple[InputColumn, ...]) -> str:
+    if all(column.tensor == MATRIX_TENSOR for column in inputs):
+        return (
+            f"one matrix of {inputs[0].dtype}: all columns are numbers, and the source computes in that precision"
+        )
+    return "a tensor a column: numbers and strings or categories side by side"
+
+
+def _heads(scope: Scope, model: Any, columns: Columns, sample: DataFrame) -> list[Head]:
+    if not has_method(model, "predict"):
+        raise scope.refuse(
+            f"{type(model).__name__} has no predict method: it transforms rows and scores none",
+            "Export the pipeline that ends in a classifier or regressor.",
+        )
+    if getattr(model, "classes_", None) is not None and _kind(model) == "classifier":
+        return _classifier(scope, model, columns)
+    values = scope.predict(model, columns)
+    if _kind(model) in {"outlier_detector", "clusterer"}:
+        return [Head(name="label", value=values.cast("int64").name, dtype="int64", shape=(None,))]
+    return [Head(name="prediction", value=values.name, dtype=values.dtype, shape=answer_shape(model, sample))]
+
+
+def _kind(model: Any) -> str | None:
+    from sklearn.utils import get_tags  # ruff: ignore[PLC0415] - loads only when something is exported
+
+    kind: str | None = get_tags(model).estimator_type
+    return kind
+
+
+def _classifier(scope: Scope, model: Any, columns: Columns) -> list[Head]:
+    classes = model.classes_
+    if isinstance(classes, list):
+        raise scope.refuse("it predicts several labels a row", "Export one classifier for each of them.")
+    values = tuple(value.item() if isinstance(value, np.generic) else value for value in np.asarray(classes))
+    index = scope.predict(model, columns)
+    label, dtype = add_labels(scope.builder, index.name, values)
+    heads = [Head(name="label", value=label, dtype=dtype, shape=(None,), classes=values)]
+    if has_method(model, "predict_proba"):
+        shares = scope.probabilities(model, columns)
+        heads.append(_head("probabilities", shares, (None, len(values)), values))
+    return heads
+
+
+def _head(name: str, tensor: Tensor, shape: tuple[int | None, ...], classes: tuple[Any, ...]) -> Head:
+    held: Dtype = tensor.dtype
+    return Head(name=name, value=tensor.name, dtype=held, shape=shape, classes=classes)
