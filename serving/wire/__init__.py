@@ -1,0 +1,1 @@
+"""HTTP/1.1 as it arrives and leaves: connections, requests in order, limits."""
