@@ -90,7 +90,8 @@ def _address(endpoint: str, account: str, segments: list[str], parts: SplitResul
     container, *folders = segments or [""]
     if not _CONTAINER.fullmatch(container):
         raise UsageError(
-            f"{_shown(parts)} names no container: {container!r} is not 3 to 63 lower-case letters, digits and single '-'",
+            f"{_shown(parts)} names no container: {container!r} is not "
+            "3 to 63 lower-case letters, digits and single '-'",
             hint=_EXAMPLE,
         )
     return Address(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,9 +37,9 @@ HASTY = Patience(attempts=3, connect_seconds=2.0, read_seconds=5.0, pause_second
 Drafted = tuple[Draft, dict[str, bytes]]
 
 
-def make_draft(seed: int, name: str = "win-probability", source: int | None = None) -> Drafted:
+def make_draft(seed: int, name: str = "win-probability", source: int | None = None, size: int = 0) -> Drafted:
     """A draft whose graph is made of `seed`, with its files; what is in the graph matters to nobody here."""
-    graph = b"graph %d" % seed
+    graph = b"graph %d" % seed + random.Random(seed).randbytes(size)  # ruff: ignore[S311] - test data
     reference = SourceReference(
         uri="model.json", kind="xgboost", sha256=digest_bytes(b"source %d" % (seed if source is None else source))
     )
