@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
-import pandas as pd
 import xgboost
 from opportunities import NUMERIC, generate, write
 from sklearn.calibration import CalibratedClassifierCV
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def train_win_probability(frame: pd.DataFrame, seed: int) -> dict[str, object]:

@@ -33,6 +33,7 @@ STAGES = ["prospecting", "qualification", "proposal", "negotiation"]
 INDUSTRIES = ["automotive", "banking", "chemicals", "energy", "healthcare", "public sector", "retail", "software"]
 REGIONS = ["DACH", "Benelux", "Île-de-France", "Nordics", "UK & Ireland"]
 TENANTS = 40
+LARGE = 100_000
 FIRST_DAY = np.datetime64("2024-01-01")
 DAYS = 720
 
@@ -80,7 +81,7 @@ def _win_score(frame: pd.DataFrame) -> Numbers:
         + 0.05 * frame["activity_count_30d"]
         - 0.25 * frame["competitor_count"]
         - 0.02 * frame["days_since_last_activity"]
-        - 0.5 * ((np.log(frame["amount"]) > 11.5) & (frame["competitor_count"] > 1))
+        - 0.5 * ((frame["amount"] > LARGE) & (frame["competitor_count"] > 1))
     )
     return score.to_numpy()
 

@@ -53,13 +53,13 @@ def select_features(source: SourceModel, frame: DataFrame, features: Sequence[st
     Raises:
         UsageError: A column is missing, or nobody says which columns are features.
     """
-    from .features import select_features as run  # ruff: ignore[PLC0415] - see above
+    from .selecting import select_features as run  # ruff: ignore[PLC0415] - see above
 
     return run(source, frame, features)
 
 
 def rows_of(frame: DataFrame) -> Rows:
-    """The rows of `frame` without pandas: NaN in float columns and `None` in object columns where values are missing.
+    """The rows of `frame` without pandas; a missing value is NaN in float columns and `None` in object columns.
 
     Raises:
         UsageError: A column is neither number, bool, string nor category.
@@ -76,13 +76,23 @@ def frame_of(rows: Rows) -> DataFrame:
     return run(rows)
 
 
+def frame_of(rows: Rows) -> DataFrame:
+    """The data frame that holds `rows`: how a model's own sample becomes the frame that the functions here take.
+
+    Law: `rows_of(frame_of(rows))` equals `rows`.
+    """
+    from .frames import frame_of as run  # ruff: ignore[PLC0415] - see above
+
+    return run(rows)
+
+
 def scorer(source: SourceModel, frame: DataFrame, signature: Signature, post: PostProcessing) -> Predict:
-    """The source's own answer, one output for each of the signature's; `frame` gives the dtypes of the training data.
+    """The source's own answer, an output for each of the signature's; `frame` gives the training data's dtypes.
 
     Raises:
         UnsupportedModel: The model has no such outputs.
     """
-    from .scorer import scorer as run  # ruff: ignore[PLC0415] - see above
+    from .scoring import scorer as run  # ruff: ignore[PLC0415] - see above
 
     return run(source, frame, signature, post)
 
@@ -93,7 +103,7 @@ def load_recipe(path: Path) -> Recipe:
     Raises:
         UsageError: There is none, or it is not valid: the message names file, line and key.
     """
-    from .recipe import load_recipe as run  # ruff: ignore[PLC0415] - see above
+    from .recipe_file import load_recipe as run  # ruff: ignore[PLC0415] - see above
 
     return run(path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from .frames import read_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from .recipe import Filter, Recipe
 
@@ -92,7 +92,8 @@ def read_dataset(recipe: Recipe, data: Path | None) -> Dataset:
         train = train.sort_values(str(recipe.split.column), kind="stable")
     if len(train) < 2 or len(test) < 1:  # ruff: ignore[PLR2004] - one row has no variance
         raise UsageError(
-            f"{path} leaves {len(train)} rows to train on and {len(test)} to measure on, after the filters and the split"
+            f"{path} leaves {len(train)} rows to train on and {len(test)} to measure on",
+            hint="Look at the recipe's filters and its split.",
         )
     return Dataset(recipe=recipe, train=train.reset_index(drop=True), test=test.reset_index(drop=True))
 
@@ -129,7 +130,7 @@ def _kept(frame: pd.DataFrame, condition: Filter) -> Numbers:
         kept = _COMPARISONS[condition.op](column, value)
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"the filter {condition.column} {condition.op} {condition.value!r} does not fit a column of {column.dtype}"
+            f"the filter {condition.column} {condition.op} {condition.value!r} does not fit {column.dtype}"
         ) from error
     return np.asarray(kept.fillna(value=False), dtype=bool)
 

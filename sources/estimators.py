@@ -142,7 +142,7 @@ def _categorical(preprocessing: Preprocessing, seed: int) -> Any:  # ruff: ignor
         "ordinal": lambda: OrdinalEncoder(
             handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2
         ),
-        "target": lambda: TargetEncoder(random_state=seed),
+        "target": lambda: TargetEncoder().set_params(random_state=seed),
     }
     return _chain([*steps, encoders[categorical.encode]()])
 

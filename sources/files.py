@@ -121,7 +121,7 @@ def unpack(found: Any, name: str) -> tuple[Any, tuple[str, ...] | None]:  # ruff
         found = found["model"]
     if not callable(getattr(found, "predict", None)):
         raise UsageError(
-            f"{name} holds a {type(found).__module__}.{type(found).__qualname__}, which is no model: it has no predict",
+            f"{name} holds a {type(found).__module__}.{type(found).__qualname__}, no model: it has no predict",
             hint='Save the fitted estimator, or a dict {"model": …, "feature_columns": [...]}.',
         )
     return found, columns

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import feather, parquet
 from onnxport.artifacts import Column, Rows, UsageError
+from pyarrow import feather, parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,7 +108,7 @@ READERS: Mapping[str, Callable[[Path, int | None], pd.DataFrame]] = {
 
 
 def rows_of(frame: pd.DataFrame) -> Rows:
-    """The rows of `frame` without pandas: NaN in float columns and `None` in object columns where values are missing.
+    """The rows of `frame` without pandas; a missing value is NaN in float columns and `None` in object columns.
 
     Raises:
         UsageError: A column is neither number, bool, string nor category.
@@ -134,7 +134,7 @@ def _column(name: str, series: pd.Series[Any]) -> Column:
         return _nullable(series)
     raise UsageError(
         f"column {name!r} holds {dtype}; a feature is a number, a bool, a string or a category",
-        hint="Turn dates into numbers (days since …) before training, and leave other columns out with --features.",
+        hint="Turn dates into numbers (days since …) before training; leave other columns out with --features.",
     )
 
 

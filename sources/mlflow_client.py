@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from onnxport.artifacts import OnnxportError, Unreachable, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _RETRIES = 2
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy")
@@ -20,7 +20,7 @@ _WRONG = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "BAD_REQUEST", "
 
 
 @contextlib.contextmanager
-def connected(tracking_uri: str, registry_uri: str | None, timeout_seconds: int) -> Iterator[Any]:
+def connected(tracking_uri: str, registry_uri: str | None, timeout_seconds: int) -> Generator[Any]:
     """An `MlflowClient`; what goes wrong inside leaves as an error of onnxport.
 
     Inside, MLflow writes nothing to the screen, sends no telemetry, and gives up after three tries.
@@ -86,7 +86,7 @@ def shown(uri: str) -> str:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet() -> Generator[None]:
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
     for name in _LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -100,7 +100,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _bounded(timeout_seconds: int) -> Iterator[None]:
+def _bounded(timeout_seconds: int) -> Generator[None]:
     from mlflow import environment_variables as settings  # ruff: ignore[PLC0415] - loads only when MLflow is asked
 
     wanted = {

@@ -75,8 +75,8 @@ def log(client: Any, access: TrainAccess, training: Training, *, failed: bool) -
     try:
         for name, value in _params(training).items():
             client.log_param(run_id, name, value)
-        for name, value in training.metrics.items():
-            client.log_metric(run_id, name, value)
+        for name, metric in training.metrics.items():
+            client.log_metric(run_id, name, metric)
         client.log_artifacts(run_id, str(training.folder), MODEL_PATH)
         client.log_text(run_id, training.card, CARD_FILE)
         finished = not failed

@@ -1,4 +1,4 @@
-"""Opens folders with an `MLmodel` file, without MLflow's own loaders: those trust what the model says of itself."""
+"""Opens folders with an `MLmodel` file, without MLflow's own loaders: those trust what the model says."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def _open_xgboost(data: bytes, uri: str, flavor: Mapping[str, Any]) -> tuple[Any
     kind = flavor.get("model_class", "xgboost.core.Booster")
     if kind not in XGBOOST_TYPES:
         raise UntrustedModel(
-            f"{uri}: its {MLMODEL} says that the model is a {kind!r}, which is none of {', '.join(sorted(XGBOOST_TYPES))}",
+            f"{uri}: its {MLMODEL} calls the model a {kind!r}, none of {', '.join(sorted(XGBOOST_TYPES))}",
             hint="Log the model again with XGBoost's own class.",
         )
     return open_xgboost(data, uri, kind=str(kind).rpartition(".")[2]), None

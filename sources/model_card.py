@@ -45,7 +45,7 @@ def _model(recipe: Recipe, params: Mapping[str, Any]) -> Iterator[str]:
     if recipe.calibration:
         yield f"- calibrated: {recipe.calibration.method}, {recipe.calibration.cv} folds"
     if recipe.clip:
-        yield f"- predictions are clipped to [{recipe.clip[0]:g}, {recipe.clip[1]:g}], here and when they are scored"
+        yield f"- predictions are clipped to [{recipe.clip[0]:g}, {recipe.clip[1]:g}], here and when scored"
     yield f"- seed {recipe.seed}; {len(recipe.features)} features: {', '.join(recipe.features)}"
 
 

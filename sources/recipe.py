@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from onnxport.artifacts import UsageError, check_name
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Scalar = str | int | float | bool | None
 Value = Scalar | list[Scalar]
@@ -231,80 +226,3 @@ class Recipe(Part):
         if self.clip is not None and self.clip[0] >= self.clip[1]:
             raise ValueError("clip takes the lower bound first")
         return self
-
-
-def load_recipe(path: Path) -> Recipe:
-    """The recipe in the YAML file `path`.
-
-    Raises:
-        UsageError: There is none, or it is not valid: the message names file, line and key.
-    """
-    from .estimators import check_estimator  # ruff: ignore[PLC0415] - knows the libraries
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(text)
-    except OSError as error:
-        raise UsageError(
-            f"the recipe {path} cannot be read: {error.strerror}", hint="Name a YAML file."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise UsageError(f"the recipe {path} is no YAML: {' '.join(str(error).split())}") from error
-    if tree is None or not isinstance(content, dict):
-        raise UsageError(f"the recipe {path} must be a mapping", hint="See examples/win-probability/recipe.yaml.")
-    _check_keys(tree, path)
-    try:
-        recipe = Recipe.model_validate({**content, "folder": path.parent})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _invalid(path, tree, first["loc"], first["msg"].removeprefix("Value error, ")) from error
-    _check_at(path, tree, ("name",), lambda: check_name("a model", recipe.name))
-    _check_at(path, tree, ("model",), lambda: check_estimator(recipe))
-    return recipe
-
-
-def _check_at(path: Path, tree: yaml.Node, where: tuple[str, ...], check: Any) -> None:  # ruff: ignore[ANN401] - a thunk
-    try:
-        check()
-    except UsageError as error:
-        raise _invalid(path, tree, where, error.message, hint=error.hint) from error
-
-
-def _invalid(path: Path, tree: yaml.Node, where: Sequence[str | int], reason: str, hint: str = "") -> UsageError:
-    key = ".".join(str(part) for part in where) or "the recipe"
-    return UsageError(
-        f"{path}, line {_line(tree, where)}: {key}: {reason}",
-        hint=hint or "See examples/win-probability/recipe.yaml for a complete recipe.",
-    )
-
-
-def _line(node: yaml.Node, where: Sequence[str | int]) -> int:
-    """The line of the innermost part of `where` that stands in the file."""
-    line = int(node.start_mark.line) + 1
-    if not where:
-        return line
-    first, rest = where[0], where[1:]
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == str(first):
-                return max(int(key.start_mark.line) + 1, _line(value, rest) if rest else 0)
-    if isinstance(node, yaml.SequenceNode) and isinstance(first, int) and first < len(node.value):
-        return _line(node.value[first], rest)
-    return line
-
-
-def _check_keys(node: yaml.Node, path: Path) -> None:
-    """YAML takes the last of two equal keys without a word; a recipe does not."""
-    children = (
-        [pair for pair in node.value if isinstance(pair, tuple)] if isinstance(node, yaml.MappingNode) else []
-    )
-    seen: set[str] = set()
-    for key, value in children:
-        if key.value in seen:
-            raise UsageError(f"{path}, line {key.start_mark.line + 1}: {key.value}: this key stands here twice")
-        seen.add(key.value)
-        _check_keys(value, path)
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check_keys(item, path)

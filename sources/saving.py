@@ -32,19 +32,19 @@ def save_model(model: Any, frame: DataFrame, answer: Any, folder: Path) -> str: 
     """
     from mlflow.models import infer_signature  # ruff: ignore[PLC0415] - loads only when a model is saved
 
-    described = {
+    described: dict[str, Any] = {
         "signature": infer_signature(frame, answer),
         "input_example": frame.head(_EXAMPLE_ROWS),
         "pip_requirements": [f"{name}=={version(name)}" for name in ("numpy", "scikit-learn", "xgboost")],
     }
     if _is_plain_xgboost(model):
-        import mlflow.xgboost  # ruff: ignore[PLC0415] - as above
+        from mlflow import xgboost  # ruff: ignore[PLC0415] - as above
 
-        mlflow.xgboost.save_model(model, str(folder), model_format="ubj", **described)
+        xgboost.save_model(model, str(folder), model_format="ubj", **described)
         return digest_file(folder / "model.ubj")
-    import mlflow.sklearn  # ruff: ignore[PLC0415] - as above
+    from mlflow import sklearn  # ruff: ignore[PLC0415] - as above
 
-    mlflow.sklearn.save_model(
+    sklearn.save_model(
         model, str(folder), serialization_format="skops", skops_trusted_types=sorted(SKOPS_TYPES), **described
     )
     file = folder / "model.skops"

@@ -96,15 +96,14 @@ def _fit(dataset: Dataset, progress: Progress) -> _Fitted:
         reason = " ".join(str(error).split())[:300]
         raise UsageError(
             f"{recipe.model.estimator} cannot be trained on this data: {reason}",
-            hint="Strings need preprocessing.categorical, missing values an imputer where the estimator has no place "
-            "for them.",
+            hint="Strings need preprocessing.categorical; missing values may need preprocessing.numeric.impute.",
         ) from error
     progress.step("fit", 1, 1)
     return _Fitted(model=model, params=params)
 
 
 def _search(dataset: Dataset, progress: Progress) -> dict[str, Any]:
-    """The parameters with the best mean log loss (classifiers) or squared error over the folds; the first among equals."""
+    """The parameters with the best mean log loss, or RMSE, over the folds; the first among equals."""
     from sklearn.model_selection import ParameterGrid, ParameterSampler  # ruff: ignore[PLC0415] - loads only for a search
 
     search = dataset.recipe.search
@@ -171,10 +170,14 @@ def _segments(dataset: Dataset, model: Any) -> Segments:  # ruff: ignore[ANN401]
     for column in dataset.recipe.segments:
         groups = dataset.test.groupby(column, dropna=False, sort=True, observed=True)
         found[column] = {
-            "(missing)" if value != value or value is None else str(value): {  # ruff: ignore[PLR0124] - NaN
+            _shown(value): {
                 "rows": float(len(rows)),
                 **_measure(dataset, model, rows),
             }
             for value, rows in groups
         }
     return found
+
+
+def _shown(value: object) -> str:
+    return "(missing)" if value is None or value != value else str(value)  # ruff: ignore[PLR0124] - NaN

@@ -1,8 +1,11 @@
 """What a model file may name: onnxport's own allow-list, never the model's.
 
 A pickle is a program. It is opened only where the caller allows pickles, and then only by the names below: types
-that are made without a call to their constructor, functions and types that may be called, and constants that a model
-holds but that nothing calls while it is opened. `skops` files are held to the same idea through `SKOPS_TYPES`.
+that are made without a call to their constructor, functions and types that may be called, and names that a model
+only holds. `skops` files are held to the same idea through `SKOPS_TYPES`.
+
+What the list promises is that opening runs no code of the file's choosing. It cannot promise that numpy, pyarrow
+or a Cython class survives a forged state: whoever opens pickles of strangers does so in a process of their own.
 """
 
 from __future__ import annotations

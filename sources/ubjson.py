@@ -1,7 +1,7 @@
 """Reads UBJSON as XGBoost writes it, whole or not at all.
 
-XGBoost's own reader walks past the end of a truncated file and takes the process with it, so a file is read here first.
-See https://ubjson.org/type-reference/ and XGBoost's `ubjson` writer (big-endian, typed arrays with a count).
+XGBoost's own reader walks past the end of a truncated file and takes the process with it, so a file is read here
+first. See https://ubjson.org/type-reference/; XGBoost writes typed arrays with a count.
 """
 
 from __future__ import annotations

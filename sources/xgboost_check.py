@@ -1,7 +1,7 @@
 """Whether the document of an XGBoost model file is one that XGBoost can read without harm.
 
-XGBoost trusts the numbers in its files: a child that lies outside the tree, or a truncated document, ends the whole
-process. What this module lets through has complete, consistent trees.
+XGBoost trusts the numbers in its files: a child that lies outside the tree, or a truncated document, ends the
+whole process. What this module lets through has complete, consistent trees.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import numpy as np
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
 
-_PER_NODE = (
-    "left_children", "right_children", "parents", "split_indices", "split_conditions", "default_left", "loss_changes",
-    "sum_hessian",
-)  # fmt: skip
-_PER_CATEGORICAL_NODE = ("categories_nodes", "categories_segments", "categories_sizes")
-_DELETED = 0x7FFFFFFF
+_INTEGERS = ("left_children", "right_children", "parents", "split_indices")
+_PER_NODE = (*_INTEGERS, "split_conditions", "default_left", "loss_changes", "sum_hessian")
+_CATEGORICAL = ("categories_nodes", "categories_segments", "categories_sizes")
+_NOBODY = 0x7FFFFFFF
+"""What XGBoost writes for no parent, and for the feature of a node that was pruned away."""
 
 
 class Inconsistent(ValueError):
@@ -25,18 +24,19 @@ class Inconsistent(ValueError):
 
 
 def check_model(document: Any) -> dict[str, Any]:  # ruff: ignore[ANN401] - any JSON value
-    """The `learner` of `document`, whose trees are complete and consistent.
+    """The attributes of the model in `document`, whose trees are complete and consistent.
 
     Raises:
         Inconsistent: It is not an XGBoost model, or its parts contradict each other.
     """
     try:
-        learner: dict[str, Any] = document["learner"]
+        learner = document["learner"]
         features = int(learner["learner_model_param"]["num_feature"])
-        _check_booster(learner["gradient_booster"], features)
-        return {"attributes": dict(learner.get("attributes", {})), **learner}
-    except (KeyError, TypeError, IndexError, OverflowError) as error:
-        raise Inconsistent(f"its part {error} is missing or of the wrong kind") from error
+        with np.errstate(invalid="raise"):
+            _check_booster(learner["gradient_booster"], features)
+        return dict(learner.get("attributes", {}))
+    except (KeyError, TypeError, IndexError, OverflowError, AttributeError, FloatingPointError) as error:
+        raise Inconsistent(f"a part is missing or of the wrong kind: {error}") from error
     except ValueError as error:
         raise Inconsistent(str(error)) from error
 
@@ -44,17 +44,17 @@ def check_model(document: Any) -> dict[str, Any]:  # ruff: ignore[ANN401] - any 
 def _check_booster(booster: dict[str, Any], features: int) -> None:
     kind = booster["name"]
     if kind == "gblinear":
-        booster["model"]["weights"]
-        return
-    if kind == "dart":
+        if not len(booster["model"]["weights"]) > features:
+            raise Inconsistent(f"it has weights for fewer than its {features} features")
+    elif kind == "dart":
         trees = booster["gbtree"]["model"]
         if len(booster["weight_drop"]) != len(trees["trees"]):
             raise Inconsistent("the weights of its trees do not match their number")
+        _check_forest(trees, features)
     elif kind == "gbtree":
-        trees = booster["model"]
+        _check_forest(booster["model"], features)
     else:
         raise Inconsistent(f"its booster {kind!r} is unknown")
-    _check_forest(trees, features)
 
 
 def _check_forest(model: dict[str, Any], features: int) -> None:
@@ -76,20 +76,24 @@ def _check_forest(model: dict[str, Any], features: int) -> None:
 
 def _check_tree(tree: dict[str, Any], features: int) -> None:
     nodes = int(tree["tree_param"]["num_nodes"])
-    columns = {name: np.asarray(tree[name]) for name in _PER_NODE if name in tree}
-    if nodes < 1 or any(len(column) != nodes for column in columns.values()):
+    lengths = {len(tree[name]) for name in _PER_NODE} | {len(tree.get("split_type", tree["parents"]))}
+    if nodes < 1 or lengths != {nodes}:
         raise Inconsistent(f"its arrays are not all {nodes} nodes long")
-    left = columns["left_children"].astype(np.int64)
-    right = columns["right_children"].astype(np.int64)
-    inner = np.flatnonzero(left != -1)
-    if max(left.max(), right.max()) >= nodes or min(left.min(), right[inner].min(initial=0)) < -1:
+    left, right, parents, splits = (np.asarray(tree[name]).astype(np.int64) for name in _INTEGERS)
+    inner = left != -1
+    if not _within(left, nodes) or not _within(right, nodes) or (right[inner] < 0).any():
         raise Inconsistent("a node has a child outside the tree")
-    live = inner[columns["parents"].astype(np.int64)[inner] != _DELETED] if nodes > 1 else inner
-    if (right[live] < 0).any() or (columns["split_indices"].astype(np.int64)[live] >= features).any():
-        raise Inconsistent(f"a node splits on a feature beyond the {features} that there are")
     _check_reachable(left, right, nodes)
-    _check_categories(tree)
+    if not _within(parents[parents != _NOBODY], nodes):
+        raise Inconsistent("a node has a parent outside the tree")
+    if splits.min() < 0 or (splits[splits != _NOBODY] >= features).any():
+        raise Inconsistent(f"a node splits on a feature beyond the {features} that there are")
+    _check_categories(tree, nodes)
     _check_leaves(tree, nodes)
+
+
+def _within(indices: Numbers, nodes: int) -> bool:
+    return bool(((indices >= -1) & (indices < nodes)).all())
 
 
 def _check_reachable(left: Numbers, right: Numbers, nodes: int) -> None:
@@ -102,18 +106,25 @@ def _check_reachable(left: Numbers, right: Numbers, nodes: int) -> None:
         level = np.concatenate([left[inner], right[inner]])
 
 
-def _check_categories(tree: dict[str, Any]) -> None:
+def _check_categories(tree: dict[str, Any], nodes: int) -> None:
     if "categories" not in tree:
         return
     total = len(tree["categories"])
-    nodes, starts, sizes = (np.asarray(tree[name], dtype=np.int64) for name in _PER_CATEGORICAL_NODE)
-    if not len(nodes) == len(starts) == len(sizes):
+    holders, starts, sizes = (np.asarray(tree[name]).astype(np.int64) for name in _CATEGORICAL)
+    if not len(holders) == len(starts) == len(sizes):
         raise Inconsistent("its categorical splits are incomplete")
-    if len(starts) and (min(starts.min(), sizes.min()) < 0 or (starts + sizes).max() > total):
+    if not len(holders):
+        return
+    if holders.min() < 0 or holders.max() >= nodes or min(starts.min(), sizes.min()) < 0:
+        raise Inconsistent("a categorical split belongs to no node")
+    if (starts + sizes).max() > total or np.asarray(tree["categories"]).astype(np.int64).min(initial=0) < 0:
         raise Inconsistent("a categorical split names categories that are not there")
 
 
 def _check_leaves(tree: dict[str, Any], nodes: int) -> None:
     width = int(tree["tree_param"].get("size_leaf_vector", 1))
-    if width > 1 and len(tree["base_weights"]) != width * nodes and "leaf_weights" not in tree:
+    if width <= 1:
+        return
+    leaves = int((np.asarray(tree["left_children"]).astype(np.int64) == -1).sum())
+    if len(tree["base_weights"]) != width * nodes or len(tree["leaf_weights"]) != width * leaves:
         raise Inconsistent("its leaves do not match its outputs")

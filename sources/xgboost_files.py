@@ -11,10 +11,10 @@ from .ubjson import MalformedUbjson, decode
 from .xgboost_check import Inconsistent, check_model
 
 
-def open_xgboost(data: bytes, name: str, kind: str | None = None) -> Any:  # ruff: ignore[ANN401] - a Booster or a wrapper
+def open_xgboost(data: bytes, name: str, kind: str | None = None) -> Any:  # ruff: ignore[ANN401] - Booster or wrapper
     """The model in `data`: a `Booster`, or the wrapper when `XGBClassifier` and the like wrote the file.
 
-    A file says itself who wrote it: the wrappers leave the attribute `scikit_learn`. What they are loaded as decides
+    A file says who wrote it: the wrappers leave the attribute `scikit_learn`. What it is loaded as decides
     whether early stopping counts and whether there are labels, so it follows the writer; `kind` is the class
     where somebody else recorded it: `Booster`, `XGBClassifier`, ….
 
@@ -23,8 +23,8 @@ def open_xgboost(data: bytes, name: str, kind: str | None = None) -> Any:  # ruf
     """
     import xgboost  # ruff: ignore[PLC0415] - loads only when such a file is opened
 
-    learner = _read(data, name)
-    wrapper = getattr(xgboost, kind) if kind else _wrapper(learner["attributes"]) or xgboost.Booster
+    attributes = _checked(data, name)
+    wrapper = getattr(xgboost, kind) if kind else _wrapper(attributes) or xgboost.Booster
     try:
         with xgboost.config_context(verbosity=0):
             model = wrapper()
@@ -34,11 +34,30 @@ def open_xgboost(data: bytes, name: str, kind: str | None = None) -> Any:  # ruf
     return model
 
 
-def _read(data: bytes, name: str) -> dict[str, Any]:
+def check_snapshot(state: Any, name: str) -> None:  # ruff: ignore[ANN401] - whatever a pickle held
+    """The state of a pickled `Booster` is one that XGBoost can read without harm.
+
+    Raises:
+        UsageError: It is not.
+    """
+    handle = state.get("handle") if isinstance(state, dict) else None
+    if handle is None:
+        return
+    if not isinstance(handle, bytes | bytearray) or not handle.startswith(b"{"):
+        raise UsageError(
+            f"{name} holds a Booster in a form that XGBoost has given up",
+            hint="Open it with the XGBoost that wrote it, and save it with save_model('model.ubj').",
+        )
+    _checked(bytes(handle), name, inside="Model")
+
+
+def _checked(data: bytes, name: str, inside: str | None = None) -> dict[str, Any]:
+    """The attributes of the model in `data`, below the key `inside` where there is one."""
     if not data:
         raise _no_model(name, "it is empty")
     try:
-        return check_model(_document(data))
+        document = _document(data)
+        return check_model(document[inside] if inside else document)
     except json.JSONDecodeError as error:
         raise _no_model(name, f"it is no complete JSON: {error}") from error
     except UnicodeDecodeError as error:
@@ -47,7 +66,7 @@ def _read(data: bytes, name: str) -> dict[str, Any]:
         raise _no_model(name, f"it is no complete UBJSON: {error}") from error
     except RecursionError as error:
         raise _no_model(name, "it is nested too deeply") from error
-    except Inconsistent as error:
+    except (Inconsistent, KeyError, TypeError) as error:
         raise _no_model(name, str(error)) from error
 
 
@@ -72,6 +91,6 @@ def _wrapper(attributes: dict[str, Any]) -> Any:  # ruff: ignore[ANN401] - a cla
 
 def _no_model(name: str, reason: str) -> UsageError:
     return UsageError(
-        f"{name} is not an XGBoost model file: {reason}",
+        f"{name} is not an XGBoost model: {reason}",
         hint="Write it with Booster.save_model('model.ubj') (or .json), or download it again.",
     )

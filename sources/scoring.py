@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 from onnxport.artifacts import Column, Outputs, Rows, UnsupportedModel
 
-from .features import model_names
+from .selecting import model_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from onnxport.artifacts import OutputTensor, PostProcessing, Predict, Signature, SourceModel
 
 
 def scorer(source: SourceModel, frame: pd.DataFrame, signature: Signature, post: PostProcessing) -> Predict:
-    """The source's own answer, one output for each of the signature's; `frame` gives the dtypes of the training data.
+    """The source's own answer, an output for each of the signature's; `frame` gives the training data's dtypes.
 
-    Rows reach the model as the data frame that its scoring script would build: the columns of `frame`, in its order
+    Rows reach the model as the data frame that its scoring script would build: the columns of `frame`, in order
     and with its dtypes wherever the values have them. A category that `frame` does not know is a missing value. An
     empty batch has an empty answer: scikit-learn itself refuses one.
 
@@ -126,32 +126,28 @@ def _series(values: Column, like: pd.Series[Any]) -> pd.Series[Any]:
     if dtype == "object":
         return pd.Series(_with_missing(values, like), dtype=object)
     if pd.api.types.is_string_dtype(dtype):
-        return pd.Series(
-            pd.array([None if value is None else str(value) for value in values.tolist()], dtype=dtype)
-        )
+        texts: list[Any] = [None if value is None else str(value) for value in values.tolist()]
+        return pd.Series(texts, dtype=dtype)
     if values.dtype == object:
         values = np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64)
-    for candidate in _candidates(values, dtype):
-        return candidate
-    return pd.Series(values)
+    cast = (
+        _nullable(values, dtype) if isinstance(dtype, pd.api.extensions.ExtensionDtype) else _plain(values, dtype)
+    )
+    return pd.Series(values) if cast is None else cast
 
 
-def _candidates(values: Column, dtype: Any) -> Iterator[pd.Series[Any]]:  # ruff: ignore[ANN401] - any pandas dtype
+def _nullable(values: Column, dtype: pd.api.extensions.ExtensionDtype) -> pd.Series[Any] | None:
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
-    if not isinstance(dtype, np.dtype):  # nullable: has a missing value of its own
-        plain = pd.Series(pd.array(np.where(missing, 0, values), dtype="Float64")).mask(missing)
-        try:
-            yield plain.astype(dtype)
-        except (TypeError, ValueError):
-            return
-    elif dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            yield pd.Series(values.astype(dtype))
-    elif not missing.any():
-        with np.errstate(invalid="ignore"):
-            cast = values.astype(dtype)
-        if (cast == values).all():
-            yield pd.Series(cast)
+    try:
+        return pd.Series(np.where(missing, 0, values)).astype(dtype).mask(missing)
+    except (TypeError, ValueError):  # infinite, or no whole number
+        return None
+
+
+def _plain(values: Column, dtype: np.dtype[Any]) -> pd.Series[Any] | None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = values.astype(dtype)
+    return pd.Series(cast) if dtype.kind == "f" or (cast == values).all() else None
 
 
 def _known(values: Column, dtype: pd.CategoricalDtype) -> list[Any]:

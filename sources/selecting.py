@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from onnxport.artifacts import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from onnxport.artifacts import SourceModel
     from pandas import DataFrame
@@ -20,7 +20,7 @@ def select_features(source: SourceModel, frame: DataFrame, features: Sequence[st
     names takes `features`, or all of `frame` when it has as many columns as the model has features.
 
     Raises:
-        UsageError: A column is missing, `features` contradicts the model, or nobody says which columns are features.
+        UsageError: A column is missing, `features` contradicts the model, or nobody says what the features are.
     """
     own = source.feature_columns or model_names(source.model)
     count = feature_count(source.model)
@@ -44,11 +44,12 @@ def select_features(source: SourceModel, frame: DataFrame, features: Sequence[st
 
 def model_names(model: Any) -> tuple[str, ...] | None:  # ruff: ignore[ANN401] - any estimator or Booster
     """The names of the columns that `model` was trained on, in order; `None` where it knows none."""
-    for read in (
+    readers: tuple[Callable[[], Any], ...] = (
         lambda: model.feature_names,
         lambda: model.feature_names_in_,
         lambda: model.get_booster().feature_names,
-    ):
+    )
+    for read in readers:
         try:
             names = read()
         except Exception:  # ruff: ignore[BLE001, S112] - libraries raise whatever they like where there are no names
@@ -60,7 +61,7 @@ def model_names(model: Any) -> tuple[str, ...] | None:  # ruff: ignore[ANN401] -
 
 def feature_count(model: Any) -> int | None:  # ruff: ignore[ANN401] - any estimator or Booster
     """How many features `model` was trained on; `None` where it does not say."""
-    for read in (lambda: model.n_features_in_, lambda: int(model.num_features())):
+    for read in (lambda: model.n_features_in_, lambda: _booster_width(model)):
         try:
             return int(read())
         except Exception:  # ruff: ignore[BLE001, S112] - libraries raise whatever they like where there is no count
@@ -68,12 +69,16 @@ def feature_count(model: Any) -> int | None:  # ruff: ignore[ANN401] - any estim
     return None
 
 
+def _booster_width(booster: Any) -> int:  # ruff: ignore[ANN401] - a Booster, or what has no such method
+    return int(booster.num_features())
+
+
 def _by_count(frame: DataFrame, count: int | None) -> tuple[str, ...]:
     if count is not None and count == len(frame.columns):
         return tuple(str(name) for name in frame.columns)
     wanted = "an unknown number of" if count is None else str(count)
     raise UsageError(
-        f"the model knows no column names and takes {wanted} features; the sample has {len(frame.columns)} columns",
+        f"the model knows no column names and takes {wanted} features; the sample has {len(frame.columns)}",
         hint="Name the feature columns in the model's order with --features.",
     )
 
