@@ -21,7 +21,7 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
     """
     # ruff: ignore[PLC0415] - onnx, pandas and scikit-learn load only when something is exported
     from onnxport.exporters import refused
-    from .export import export as export_model
+    from .whole import export as export_model
 
     try:
         return export_model(source, sample, options)

@@ -120,6 +120,8 @@ CONVERTERS = {
     "ColumnTransformer": Converter(precision="none", transform=_column_transformer),
     "FeatureUnion": Converter(precision="none", transform=_feature_union),
     "FrozenEstimator": wrapper("estimator"),
+    "RANSACRegressor": wrapper("estimator_"),
+    "SelfTrainingClassifier": wrapper("estimator_"),
     "GridSearchCV": _SEARCH,
     "RandomizedSearchCV": _SEARCH,
     "HalvingGridSearchCV": _SEARCH,

@@ -83,6 +83,14 @@ def _regression(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     )
 
 
+def _generalized(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    scores = affine(scope.doubles(columns, tolerant=True), estimator.coef_, estimator.intercept_)
+    link = type(estimator._base_loss.link).__name__  # ruff: ignore[SLF001] - the link has no public name
+    if link not in {"IdentityLink", "LogLink"}:
+        raise scope.refuse(f"the link {link}", "Use link='identity' or 'log'.")
+    return scores.exp() if link == "LogLink" else scores
+
+
 def shaped_like(values: Tensor, coefficients: Any) -> Tensor:
     """`values` with a second axis where the coefficients have one, though it be of size 1."""
     return values.unsqueeze(1) if np.ndim(coefficients) == 2 and len(coefficients) == 1 else values  # ruff: ignore[PLR2004]
@@ -95,6 +103,7 @@ CONVERTERS = {
     "LogisticRegression": Converter(predict=by_decision, predict_proba=_logistic, decision_function=decision),
     "LogisticRegressionCV": Converter(predict=by_decision, predict_proba=_logistic, decision_function=decision),
     "SGDClassifier": Converter(predict=by_decision, predict_proba=_gradient_descent, decision_function=decision),
+    **dict.fromkeys(("GammaRegressor", "PoissonRegressor", "TweedieRegressor"), Converter(predict=_generalized)),
     **dict.fromkeys(
         ("LinearSVC", "Perceptron", "PassiveAggressiveClassifier", "RidgeClassifier", "RidgeClassifierCV"),
         _CLASSIFIER,

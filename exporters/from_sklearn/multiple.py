@@ -149,7 +149,20 @@ def _targets(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return join([answer.unsqueeze(1) for answer in in_one_dtype(answers)])
 
 
+def _labels(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    """The classes themselves, `(n, T)`: they are whole numbers."""
+    tables = [np.asarray(member.classes_) for member in estimator.estimators_]
+    if any(table.dtype.kind not in "iu" for table in tables):
+        raise scope.refuse("its labels are not whole numbers", "Encode each label as 0, 1, 2, … before training.")
+    answers = [
+        at.predict(member, columns).rows_of(table.astype(np.int64)).unsqueeze(1)
+        for (at, member), table in zip(_members(scope, estimator), tables, strict=True)
+    ]
+    return join(answers)
+
+
 CONVERTERS = {
+    "MultiOutputClassifier": Converter(predict=_labels),
     "OneVsRestClassifier": Converter(predict=_rest, predict_proba=_rest_shares, decision_function=_rest_scores),
     "OneVsOneClassifier": Converter(predict=_pairs, decision_function=_pair_scores),
     "OutputCodeClassifier": Converter(predict=_codes),

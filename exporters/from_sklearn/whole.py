@@ -80,7 +80,7 @@ def _kind(model: Any) -> str | None:
 def _classifier(scope: Scope, model: Any, columns: Columns) -> list[Head]:
     classes = model.classes_
     if isinstance(classes, list):
-        raise scope.refuse("it predicts several labels a row", "Export one classifier for each of them.")
+        return _labels(scope, model, columns, len(classes))
     values = tuple(value.item() if isinstance(value, np.generic) else value for value in np.asarray(classes))
     index = scope.predict(model, columns)
     label, dtype = add_labels(scope.builder, index.name, values)
@@ -88,6 +88,16 @@ def _classifier(scope: Scope, model: Any, columns: Columns) -> list[Head]:
     if has_method(model, "predict_proba"):
         shares = scope.probabilities(model, columns)
         heads.append(_head("probabilities", shares, (None, len(values)), values))
+    return heads
+
+
+def _labels(scope: Scope, model: Any, columns: Columns, width: int) -> list[Head]:
+    """Several labels a row: those of chains and of one classifier a label; their probabilities have no one shape."""
+    labels = scope.predict(model, columns)
+    heads = [Head(name="label", value=labels.name, dtype="int64", shape=(None, width))]
+    if type(model).__name__ == "ClassifierChain" and has_method(model, "predict_proba"):
+        shares = scope.probabilities(model, columns)
+        heads.append(Head(name="probabilities", value=shares.name, dtype=shares.dtype, shape=(None, width)))
     return heads
 
 
