@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -128,8 +129,8 @@ def finish(builder: GraphBuilder, source: SourceModel, options: ExportOptions, d
     for head in draft.heads:
         value = _clip(builder, head, options.clip)
         builder.output(value, head.name, head.dtype, head.shape)
+    check_graph(builder.outline(name=_GRAPH_NAME))
     model = builder.build(name=_GRAPH_NAME, metadata=_properties(source))
-    check_graph(model)
     runtime = target(options.runtime)
     plan = ConversionPlan(
         exporter=draft.exporter,
@@ -178,6 +179,9 @@ def add_labels(
 def check_graph(model: bytes) -> None:
     """`model` is valid ONNX, by `onnx.checker` in full mode.
 
+    The checker holds a copy of the model in memory that is many times its size, and looks at no entry of a long
+    attribute: `finish` gives it an outline.
+
     Raises:
         onnx.checker.ValidationError: It is not.
     """
@@ -202,9 +206,14 @@ def _properties(source: SourceModel) -> Mapping[str, str]:
     return {
         "onnxport.model": class_path(source.model),
         "onnxport.source_sha256": source.reference.sha256,
-        "onnxport.version": metadata.version("onnxport"),
+        "onnxport.version": _version("onnxport"),
     }
 
 
 def _versions(distributions: Sequence[str]) -> dict[str, str]:
-    return {name: metadata.version(name) for name in sorted(set(distributions))}
+    return {name: _version(name) for name in sorted(set(distributions))}
+
+
+@cache
+def _version(distribution: str) -> str:
+    return metadata.version(distribution)

@@ -44,6 +44,7 @@ class GraphBuilder:
         self.opsets = dict(opsets)
         self.ir_version = ir_version
         self._nodes = Chunks()
+        self._outline = Chunks()
         self._initializers = Chunks()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._counts: dict[str, int] = {}
@@ -105,6 +106,13 @@ class GraphBuilder:
 
         Law: the same calls give the same bytes; there is no time stamp and no random name in them.
         """
+        return self._build(self._nodes, name, metadata)
+
+    def outline(self, *, name: str) -> bytes:
+        """The graph with the first entry alone of each long attribute: all that `onnx.checker` looks at."""
+        return self._build(self._outline, name, {})
+
+    def _build(self, nodes: Chunks, name: str, metadata: Mapping[str, str]) -> bytes:
         rest = helper.make_graph([], name, self._inputs, self._outputs)
         graph = Chunks(rest.SerializeToString(deterministic=True))
         model = onnx.ModelProto(ir_version=self.ir_version, producer_name="onnxport")
@@ -114,7 +122,7 @@ class GraphBuilder:
             model.metadata_props.add(key=key, value=value)
         whole = Chunks(model.SerializeToString(deterministic=True))
         body = Chunks()
-        body.extend(self._nodes)
+        body.extend(nodes)
         body.extend(self._initializers)
         body.extend(graph)
         whole.embed(_MODEL_GRAPH, body)
@@ -132,10 +140,17 @@ class GraphBuilder:
         large = {key: value for key, value in attributes.items() if isinstance(value, np.ndarray | Strings)}
         small = {key: value for key, value in attributes.items() if key not in large}
         proto = helper.make_node(op, list(inputs), list(outputs), name=outputs[0], domain=domain, **small)
-        node = Chunks(proto.SerializeToString(deterministic=True))
+        serialized = proto.SerializeToString(deterministic=True)
+        node, outline = Chunks(serialized), Chunks(serialized)
         for key, value in sorted(large.items()):
             node.embed(_NODE_ATTRIBUTE, _attribute(key, value))
+            outline.embed(_NODE_ATTRIBUTE, _attribute(key, _first(value)))
         self._nodes.embed(_GRAPH_NODE, node)
+        self._outline.embed(_GRAPH_NODE, outline)
+
+
+def _first(value: Column | Strings) -> Column | Strings:
+    return Strings(table=value.table, codes=value.codes[:1]) if isinstance(value, Strings) else value[:1]
 
 
 def _attribute(name: str, value: Column | Strings) -> Chunks:

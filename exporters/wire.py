@@ -7,6 +7,7 @@ Repeated numbers are written packed: every protobuf parser must accept both form
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 _LENGTH_DELIMITED = 2
 _BLOCK = 1 << 16
-_LARGEST_VARINT = 10  # bytes: a negative int64
+_SEVEN_BITS = 0x7F
+_WORDS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,8 @@ class Chunks:
 def varint(value: int) -> bytes:
     """`value`, 0 or greater, in base 128, least significant group first."""
     out = bytearray()
-    while value > 0x7F:  # ruff: ignore[PLR2004] - seven bits a byte
-        out.append(value & 0x7F | 0x80)
+    while value > _SEVEN_BITS:
+        out.append(value & _SEVEN_BITS | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
@@ -87,12 +89,25 @@ def packed_floats(values: Column) -> Chunks:
 
 
 def repeated_strings(field: int, strings: Strings) -> Chunks:
-    """The entries of `strings`, each a length-delimited field `field` of its own."""
+    """The entries of `strings`, each a length-delimited field `field` of its own.
+
+    Entries are written in words of several, as many as keep the table of all possible words small.
+    """
     encoded = [text.encode() for text in strings.table]
-    entries = [varint(field << 3 | _LENGTH_DELIMITED) + varint(len(text)) + text for text in encoded]
+    used = np.flatnonzero(np.bincount(strings.codes, minlength=len(encoded))).tolist()
+    entries = [
+        varint(field << 3 | _LENGTH_DELIMITED) + varint(len(encoded[code])) + encoded[code] for code in used
+    ]
+    digits = np.zeros(len(encoded), dtype=np.int64)
+    digits[used] = np.arange(len(used))
+    length = max((power for power in range(1, 13) if len(used) ** power <= _WORDS), default=1)
+    words = [b"".join(word) for word in product(entries, repeat=length)]
+    places = len(used) ** np.arange(length - 1, -1, -1)
+    whole = len(strings.codes) // length * length
     chunks = Chunks()
-    for codes in _blocks(strings.codes):
-        chunks.append(b"".join([entries[code] for code in codes.tolist()]))
+    for codes in _blocks(strings.codes[:whole].reshape(-1, length)):
+        chunks.append(b"".join([words[word] for word in (digits[codes] @ places).tolist()]))
+    chunks.append(b"".join([entries[digit] for digit in digits[strings.codes[whole:]].tolist()]))
     return chunks
 
 
@@ -103,13 +118,15 @@ def _blocks(values: Column) -> Iterator[Column]:
 
 def _varints(values: np.ndarray[Any, np.dtype[np.int64]]) -> bytes:
     rest = values.view(np.uint64)
-    groups = np.empty((len(values), _LARGEST_VARINT), dtype=np.uint8)
-    lengths = np.ones(len(values), dtype=np.int64)
-    for index in range(_LARGEST_VARINT):
-        groups[:, index] = (rest & np.uint64(0x7F)).astype(np.uint8)
+    largest = int(rest.max(initial=0))
+    if largest <= _SEVEN_BITS:
+        return rest.astype(np.uint8).tobytes()
+    width = (largest.bit_length() + 6) // 7
+    groups = np.empty((len(values), width), dtype=np.uint8)
+    used = np.empty((len(values), width), dtype=np.bool_)
+    for index in range(width):
+        used[:, index] = (rest > 0) if index else True
+        groups[:, index] = rest & np.uint64(_SEVEN_BITS)
         rest = rest >> np.uint64(7)
-        lengths += rest > 0
-        groups[:, index] |= np.where(rest > 0, 0x80, 0).astype(np.uint8)
-        if not rest.any():
-            break
-    return groups[np.arange(_LARGEST_VARINT) < lengths[:, None]].tobytes()
+        groups[:, index] |= (rest > 0).view(np.uint8) << 7
+    return groups[used].tobytes()

@@ -21,10 +21,12 @@ __all__ = ["ModelOutputs", "add_booster", "export"]
 
 _STEP = "model"
 _UNSEEN = (
-    "unseen-category differs: a category that was not seen in training counts as missing. XGBoost 3.1 and 3.2 take a neighbouring category "
-    "for some of them and raise an error for others (dmlc/xgboost#12189): its answer is no reference there."
+    "unseen-category differs: a category that was not seen in training counts as missing. XGBoost 3.1 and 3.2 "
+    "take a neighbouring category for some of them and raise an error for others (dmlc/xgboost#12189)."
 )
-_INFINITE = "infinite: an infinite value is compared with the thresholds like any other number; XGBoost refuses it in a DMatrix."
+_INFINITE = (
+    "infinite: an infinite value is compared with the thresholds like any other number; a DMatrix refuses it."
+)
 
 
 def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> OnnxArtifact:
@@ -41,13 +43,15 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
     builder = new_builder(options)
     add_inputs(builder, inputs)
     outputs = add_estimator(builder, add_matrix(builder, inputs), estimator, _STEP)
+    steps = (plan_step(source.model, estimator, _STEP),)
+    del estimator  # its trees stand in the graph now
     categorical = any(column.categories is not None for column in inputs)
     draft = Draft(
         exporter="xgboost",
         layout_reason=_layout_reason(inputs),
         inputs=inputs,
         heads=outputs.heads(),
-        steps=(plan_step(source.model, estimator, _STEP),),
+        steps=steps,
         accepted=(_UNSEEN, _INFINITE) if categorical else (_INFINITE,),
         packages=("xgboost",),
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from onnxport.artifacts import IntegrityError
 from onnxport.exporters.refused import Refused
 
-from .ubj import Table, decode
+from .saved import TreeArrays, saved_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from onnxport.artifacts import Column
     from xgboost import Booster
@@ -26,7 +26,7 @@ class Trees:
     """The forest of a `gbtree` or `dart` model.
 
     Attributes:
-        table: The trees' arrays; inner nodes have two children, leaves have -1 as left child.
+        arrays: The trees' arrays; inner nodes have two children, leaves have -1 as left child.
         group: The output that each tree adds to, `(trees,)`; 0 where leaves hold a value for each output.
         rounds: How many trees there are after each boosting round, `(rounds + 1,)`, from 0.
         weights: What `dart` multiplies each tree with, `(trees,)`; `None` for `gbtree`.
@@ -34,7 +34,7 @@ class Trees:
             that has none. Empty where the model holds no vocabulary at all.
     """
 
-    table: Table
+    arrays: TreeArrays
     group: Column
     rounds: Column
     weights: Column | None
@@ -95,29 +95,38 @@ def read_booster(booster: Booster, step: str) -> Model:
         Refused: It is a kind of booster that we do not know.
         IntegrityError: XGBoost saved what we cannot read.
     """
-    document = decode(booster.save_raw("ubj"))
     try:
-        return _read(document["learner"], step)
+        return _read(saved_parts(booster), step)
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"{step}: XGBoost saved a model in a form that is not known: {error!r}") from error
 
 
-def _read(learner: Mapping[str, Any], step: str) -> Model:
-    parameters = learner["learner_model_param"]
+def _read(parts: Iterator[Mapping[str, Any]], step: str) -> Model:
+    first = next(parts)
+    parameters = first["learner_model_param"]
     classes, targets = int(parameters["num_class"]), int(parameters.get("num_target", "1"))
     outputs = max(classes, targets, 1)
     features = int(parameters["num_feature"])
-    core = _core(learner["gradient_booster"], features, outputs, step)
-    fitted = isinstance(core, Linear) or core.table.rows > 0
+    match first["gradient_booster"]["name"]:
+        case "gbtree" | "dart":
+            trees = _trees(chain([first], parts))
+            core: Trees | Linear = trees
+            fitted = len(trees.group) > 0
+        case "gblinear":
+            values = np.array(first["gradient_booster"]["model"]["weights"], dtype=np.float32)
+            values = values.reshape(features + 1, outputs)
+            core, fitted = Linear(weights=values[:-1], bias=values[-1]), True
+        case name:
+            raise Refused(step, f"booster {name!r} is not known", "Train with gbtree, dart or gblinear.")
     return Model(
-        objective=learner["objective"]["name"],
+        objective=first["objective"]["name"],
         outputs=outputs,
         classes=classes,
         intercept=_intercept(parameters["base_score"], outputs),
         intercept_is_margin=not fitted and int(parameters.get("boost_from_average", "0")) != 0,
         features=features,
-        feature_names=tuple(learner.get("feature_names", ())) or None,
-        feature_types=tuple(learner.get("feature_types", ())) or None,
+        feature_names=tuple(first.get("feature_names", ())) or None,
+        feature_types=tuple(first.get("feature_types", ())) or None,
         core=core,
     )
 
@@ -130,30 +139,26 @@ def _intercept(text: str, outputs: int) -> Column:
     return np.broadcast_to(values, (outputs,))
 
 
-def _core(booster: Mapping[str, Any], features: int, outputs: int, step: str) -> Trees | Linear:
-    match booster["name"]:
-        case "gbtree":
-            return _trees(booster["model"], None)
-        case "dart":
-            return _trees(booster["gbtree"]["model"], np.array(booster["weight_drop"], dtype=np.float32))
-        case "gblinear":
-            values = np.array(booster["model"]["weights"], dtype=np.float32).reshape(features + 1, outputs)
-            return Linear(weights=values[:-1], bias=values[-1])
-        case name:
-            raise Refused(step, f"booster {name!r} is not known", "Train with gbtree, dart or gblinear.")
-
-
-def _trees(model: Mapping[str, Any], weights: Column | None) -> Trees:
-    table = model["trees"]
-    rounds = model.get("iteration_indptr")
-    if rounds is None or not isinstance(table, Table):
-        raise ValueError("no iteration_indptr or no trees; the model was saved by an XGBoost before 2.0")
+def _trees(parts: Iterable[Mapping[str, Any]]) -> Trees:
+    arrays = TreeArrays()
+    groups: list[int] = []
+    rounds = [0]
+    weights: list[float] = []
+    vocabularies: tuple[Vocabulary | None, ...] = ()
+    for part in parts:
+        booster = part["gradient_booster"]
+        weights += booster.get("weight_drop", ())
+        model = booster["gbtree"]["model"] if "gbtree" in booster else booster["model"]
+        arrays.add(model["trees"])
+        rounds += [rounds[-1] + int(end) for end in model["iteration_indptr"][1:]]
+        groups += model["tree_info"]
+        vocabularies = tuple(map(_vocabulary, model.get("cats", {}).get("enc", ())))
     return Trees(
-        table=table,
-        group=np.array(model["tree_info"], dtype=np.int64),
+        arrays=arrays,
+        group=np.array(groups, dtype=np.int64),
         rounds=np.array(rounds, dtype=np.int64),
-        weights=weights,
-        vocabularies=tuple(map(_vocabulary, model.get("cats", {}).get("enc", ()))),
+        weights=np.array(weights, dtype=np.float32) if weights else None,
+        vocabularies=vocabularies,
     )
 
 

@@ -17,7 +17,7 @@ from onnxport.exporters.trees import Mode, TreeEnsemble
 if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
-    from .ubj import Table
+    from .saved import TreeArrays
 
 _CHAIN = 16
 """Up to so many bounds are compared one after the other; more are halved first, so that trees stay shallow."""
@@ -42,18 +42,18 @@ class CategorySplits:
     bounds: Column
 
     @classmethod
-    def read(cls, table: Table, count: int, starts: Column) -> CategorySplits | None:
+    def read(cls, arrays: TreeArrays, count: int, starts: Column) -> CategorySplits | None:
         """The categorical nodes of the first `count` trees, which begin at `starts`; `None` if there are none."""
-        nodes = table.joined("categories_nodes", count)
+        nodes = arrays.joined("categories_nodes", count)
         if not len(nodes):
             return None
-        tree = np.repeat(np.arange(count), table.counts("categories_nodes")[:count])
-        lengths = table.counts("categories")[:count]
-        first = (np.cumsum(lengths) - lengths)[tree] + table.joined("categories_segments", count)
-        sizes = table.joined("categories_sizes", count)
+        tree = np.repeat(np.arange(count), arrays.counts("categories_nodes", count))
+        lengths = arrays.counts("categories", count)
+        first = (np.cumsum(lengths) - lengths)[tree] + arrays.joined("categories_segments", count)
+        sizes = arrays.joined("categories_sizes", count)
         owner = np.repeat(np.arange(len(nodes)), sizes)
         inside = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        codes = table.joined("categories", count)[first[owner] + inside]
+        codes = arrays.joined("categories", count)[first[owner] + inside]
         return cls._from_codes(starts[tree] + nodes, owner, codes)
 
     @classmethod

@@ -77,19 +77,19 @@ def forest(trees: Trees, intercept: Column, count: int, *, through_intercept: bo
     reachable = nodes.reachable()
     leaf = nodes.left < 0
     at = np.flatnonzero(leaf if reachable is None else leaf & reachable)[1:]
-    values = trees.table.joined("split_conditions", count, lead=1).astype(np.float32, copy=False)
+    values = trees.arrays.joined("split_conditions", count, lead=1).astype(np.float32, copy=False)
     weights = _Weights.read(trees, nodes, at, values=values, outputs=len(intercept))
     weights = weights.dart(trees, intercept, through=through_intercept)
     outputs = np.arange(len(intercept))
     ensemble = TreeEnsemble(
         tree=nodes.tree,
         node=nodes.node,
-        feature=_unless(leaf, trees.table.joined("split_indices", count, lead=1)),
+        feature=_unless(leaf, trees.arrays.joined("split_indices", count, lead=1)),
         mode=np.where(leaf, np.uint8(Mode.LEAF), np.uint8(Mode.LT)),
         value=_unless(leaf, values),
         true=_unless(leaf, nodes.left),
         false=_unless(leaf, nodes.right),
-        missing_true=_unless(leaf, trees.table.joined("default_left", count, lead=1)),
+        missing_true=_unless(leaf, trees.arrays.joined("default_left", count, lead=1)),
         leaf_tree=np.append(np.zeros_like(outputs, dtype=np.int32), weights.tree),
         leaf_node=np.append(np.zeros_like(outputs, dtype=np.int32), weights.node),
         leaf_target=np.append(outputs.astype(np.int32), weights.target),
@@ -100,14 +100,14 @@ def forest(trees: Trees, intercept: Column, count: int, *, through_intercept: bo
 
 
 def _nodes(trees: Trees, count: int) -> _Nodes:
-    table = trees.table
-    sizes = np.append(1, table.counts("left_children")[:count]) if count else np.ones(1, dtype=np.int64)
+    arrays = trees.arrays
+    sizes = np.append(1, arrays.counts("left_children", count))
     nodes = _Nodes(
         sizes=sizes,
         starts=np.cumsum(sizes) - sizes,
         tree=np.repeat(np.arange(count + 1, dtype=np.int32), sizes),
-        left=table.joined("left_children", count, lead=1),
-        right=table.joined("right_children", count, lead=1),
+        left=arrays.joined("left_children", count, lead=1),
+        right=arrays.joined("right_children", count, lead=1),
     )
     nodes.left[0] = -1
     last = np.where(nodes.left < 0, 0, np.maximum(nodes.left, nodes.right))
@@ -135,16 +135,16 @@ class _Weights:
     def read(cls, trees: Trees, nodes: _Nodes, at: Column, *, values: Column, outputs: int) -> _Weights:
         """The weights of the leaves at the positions `at`; `values` are what leaves of one value hold."""
         tree, node = nodes.tree[at], nodes.node[at]
-        if "leaf_weights" not in trees.table.members:
+        if "leaf_weights" not in trees.arrays:
             return cls(tree=tree, node=node, target=trees.group[tree - 1].astype(np.int32), value=values[at])
-        counts = trees.table.counts("leaf_weights")
+        counts = trees.arrays.counts("leaf_weights", len(trees.group))
         first = (np.cumsum(counts) - counts)[tree - 1] + nodes.right[at] * outputs
         every = np.arange(outputs)
         return cls(
             tree=np.repeat(tree, outputs),
             node=np.repeat(node, outputs),
             target=np.tile(every.astype(np.int32), len(at)),
-            value=trees.table.joined("leaf_weights", len(counts))[(first[:, None] + every).ravel()],
+            value=trees.arrays.joined("leaf_weights", len(counts))[(first[:, None] + every).ravel()],
         )
 
     def dart(self, trees: Trees, intercept: Column, *, through: bool) -> _Weights:
@@ -158,7 +158,7 @@ class _Weights:
 def _finished(trees: Trees, ensemble: TreeEnsemble, nodes: _Nodes, reachable: Column | None) -> TreeEnsemble:
     """`ensemble` without unreachable nodes, and with categorical splits as searches."""
     count = len(nodes.sizes) - 1
-    splits = CategorySplits.read(trees.table, count, nodes.starts[1:]) if count else None
+    splits = CategorySplits.read(trees.arrays, count, nodes.starts[1:]) if count else None
     if reachable is not None:
         ensemble = replace(ensemble, **{name: getattr(ensemble, name)[reachable] for name in _NODE_FIELDS})
         splits = None if splits is None else splits.kept(reachable)

@@ -86,8 +86,11 @@ def add_estimator(builder: GraphBuilder, matrix: str, estimator: Estimator, step
     if isinstance(model.core, Linear):
         margin = _add_linear(builder, matrix, model.core, intercept)
     else:
-        trees = forest(model.core, intercept, estimator.trees, through_intercept=estimator.in_place)
-        margin = add_tree_ensemble(builder, matrix, trees)
+        margin = add_tree_ensemble(
+            builder,
+            matrix,
+            forest(model.core, intercept, estimator.trees, through_intercept=estimator.in_place),
+        )
     prediction, flat = _prediction(builder, margin, objective.link, model.outputs)
     outputs = ModelOutputs(margin=margin, outputs=model.outputs, prediction=prediction, flat=flat)
     return _classifier(builder, outputs, estimator, step) if estimator.task == "classifier" else outputs

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onnxport.exporters.graph import GraphBuilder
-    from pandas import DataFrame, Series
+    from pandas import DataFrame
 
     from .booster import Model, Vocabulary
     from .estimator import Estimator
@@ -68,9 +68,13 @@ def _check_names(model: Model, names: list[str]) -> None:
         raise UsageError("the sample has several columns of the same name", hint="Rename them.")
 
 
-def _vocabulary(model: Model, column: Series, index: int, name: str) -> Vocabulary | None:
+def _vocabulary(
+    model: Model,
+    dtype: Any,  # ruff: ignore[ANN401] - numpy's, pandas' or Arrow's
+    index: int,
+    name: str,
+) -> Vocabulary | None:
     """The categories by code where the column brings categories; `None` where it brings numbers."""
-    dtype = column.dtype
     trained = _CATEGORICAL if model.feature_types is None else model.feature_types[index]
     if not isinstance(dtype, pd.CategoricalDtype):
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):

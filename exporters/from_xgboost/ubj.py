@@ -29,7 +29,7 @@ _NUMBERS = {"i": ">i1", "U": ">u1", "I": ">i2", "l": ">i4", "L": ">i8", "d": ">f
 }
 _DTYPES = {ord(code): np.dtype(name) for code, name in _NUMBERS.items()}
 _CONSTANTS = {ord("T"): True, ord("F"): False, ord("Z"): None}
-_OBJECT, _END, _ARRAY, _TYPE, _COUNT, _STRING = (ord(mark) for mark in "{}[$#S")
+_OBJECT, _END, _ARRAY, _TYPE, _COUNT, _STRING, _SHORT = (ord(mark) for mark in "{}[$#Si")
 _PREFIX = 9  # bytes of a length: the marker `L` and an int64
 _TABLE = "trees"
 
@@ -40,31 +40,32 @@ class Table:
 
     Attributes:
         data: The buffer that holds them.
-        rows: How many objects there are.
-        members: Member name to the dtype, start and count of its array in each object.
+        dtypes: Member name to the dtype of its arrays, in the objects' order.
+        places: Start and count of each object's arrays, in the same order, `(rows, 2 * members)`.
     """
 
     data: Buffer
-    rows: int
-    members: dict[str, tuple[np.dtype[Any], list[int], list[int]]]
+    dtypes: dict[str, np.dtype[Any]]
+    places: Column
 
     def counts(self, member: str) -> Column:
         """The length of the array `member` in each object, `(rows,)`."""
-        return np.array(self._member(member)[2], dtype=np.int64)
+        return self.places[:, 2 * self._index(member) + 1]
 
-    def joined(self, member: str, rows: int, *, lead: int = 0) -> Column:
-        """`lead` zeros, then the arrays `member` of the first `rows` objects, in native byte order."""
-        dtype, starts, counts = self._member(member)
-        parts = [np.zeros(lead, dtype)]
-        parts += [
+    def joined(self, member: str) -> Column:
+        """The arrays `member` of all objects, one after the other, in native byte order; a copy."""
+        dtype = self.dtypes[member]
+        starts = self.places[:, 2 * self._index(member)].tolist()
+        parts = [
             np.frombuffer(self.data, dtype, count, start)
-            for start, count in zip(starts[:rows], counts[:rows], strict=True)
+            for start, count in zip(starts, self.counts(member).tolist(), strict=True)
             if count
         ]
-        return np.concatenate(parts, dtype=dtype.newbyteorder("="), casting="equiv")
+        native = dtype.newbyteorder("=")
+        return np.concatenate(parts, dtype=native, casting="equiv") if parts else np.empty(0, native)
 
-    def _member(self, member: str) -> tuple[np.dtype[Any], list[int], list[int]]:
-        return self.members[member] if self.rows else (np.dtype(np.int32), [], [])
+    def _index(self, member: str) -> int:
+        return list(self.dtypes).index(member)
 
 
 def decode(data: Buffer) -> Any:  # ruff: ignore[ANN401] - any JSON value
@@ -88,6 +89,8 @@ def _value(data: Buffer, at: int) -> tuple[Any, int]:
         return read(data, at + 1)
     if mark in _CONSTANTS:
         return _CONSTANTS[mark], at + 1
+    if mark == _SHORT:
+        return data[at + 1] - ((data[at + 1] & 0x80) << 1), at + 2
     dtype = _DTYPES[mark]
     return np.frombuffer(data, dtype, 1, at + 1)[0].item(), at + 1 + dtype.itemsize
 
@@ -147,12 +150,12 @@ class _Layout:
 
     Attributes:
         pieces: For each member of variable size: the bytes before its count (or, without an item size, before its
-            number's marker), the size of an item, and the name of the array (empty where nobody asks for it).
+            number's marker), the size of an item, and whether it is an array of numbers.
         tail: The bytes after the last of them.
         dtypes: Array name to dtype.
     """
 
-    pieces: list[tuple[bytes, int, str]] = field(default_factory=list)
+    pieces: list[tuple[bytes, int, bool]] = field(default_factory=list)
     tail: bytes = b""
     dtypes: dict[str, np.dtype[Any]] = field(default_factory=dict)
 
@@ -161,48 +164,41 @@ def _table(data: Buffer, at: int) -> tuple[Table, int]:
     if data[at] != _ARRAY:
         raise ValueError(f"no array at byte {at}")
     count, at = _count(data, at + 1)
-    table = Table(data=data, rows=count, members={})
+    rows: list[list[int]] = []
     layout = _Layout()
-    for row in range(count):
-        end = _row(table, layout, at) if row else -1
+    for _ in range(count):
+        row, end = _row(data, layout, at) if rows else ([], -1)
         if end < 0:  # the first object, or one that is laid out in another way
-            layout = _learn(data, at)
-            for name, dtype in layout.dtypes.items():
-                if table.members.setdefault(name, (dtype, [], []))[0] != dtype:
-                    raise ValueError(f"{name} has several types")
-            end = _row(table, layout, at)
+            learnt = _learn(data, at)
+            if rows and list(learnt.dtypes.items()) != list(layout.dtypes.items()):
+                raise ValueError(f"objects with different members at byte {at}")
+            layout = learnt
+            row, end = _row(data, layout, at)
+        rows.append(row)
         at = end
-    if any(len(starts) != count for _, starts, _ in table.members.values()):
-        raise ValueError("trees have different members")
-    return table, at
+    places = np.array(rows, dtype=np.int64).reshape(count, 2 * len(layout.dtypes))
+    return Table(data=data, dtypes=layout.dtypes, places=places), at
 
 
-def _row(table: Table, layout: _Layout, at: int) -> int:
-    """Note the arrays of the object at `at`; its end, or -1 where it is laid out in another way."""
-    data = table.data
-    found: list[tuple[str, int, int]] = []
-    for static, itemsize, name in layout.pieces:
+def _row(data: Buffer, layout: _Layout, at: int) -> tuple[list[int], int]:
+    """Start and count of each array of the object at `at`, and its end: -1 where it is laid out in another way."""
+    found: list[int] = []
+    for static, itemsize, numbers in layout.pieces:
         start = at + len(static)
         if data[at:start] != static:
-            return -1
+            return found, -1
         if not itemsize:
             at = start + 1 + _DTYPES[data[start]].itemsize
             continue
         at = start + 8
         count = _LENGTH(data, start)[0]
-        if name:
-            found.append((name, at, count))
+        if numbers:
+            found += at, count
         at += count * itemsize
         if count < 0 or at > len(data):
             raise ValueError(f"{count} items at byte {start} run beyond the end")
     end = at + len(layout.tail)
-    if data[at:end] != layout.tail:
-        return -1
-    for name, start, count in found:
-        _, starts, counts = table.members[name]
-        starts.append(start)
-        counts.append(count)
-    return end
+    return found, end if data[at:end] == layout.tail else -1
 
 
 def _learn(data: Buffer, at: int) -> _Layout:
@@ -225,15 +221,16 @@ def _walk(data: Buffer, at: int, begin: int, layout: _Layout) -> tuple[int, int]
             at, begin = _walk(data, at, begin, layout)
             continue
         if mark in _DTYPES:
-            layout.pieces.append((bytes(data[begin:at]), 0, ""))
+            layout.pieces.append((bytes(data[begin:at]), 0, False))
             at = begin = at + 1 + _DTYPES[mark].itemsize
             continue
-        itemsize, name, prefix = 1, "", at + 1
-        if mark == _ARRAY and data[at + 1] == _TYPE:
+        numbers = mark == _ARRAY and data[at + 1] == _TYPE
+        itemsize, prefix = 1, at + 1
+        if numbers:
             layout.dtypes[key] = _DTYPES[data[at + 2]]
-            itemsize, name, prefix = layout.dtypes[key].itemsize, key, at + 4
+            itemsize, prefix = layout.dtypes[key].itemsize, at + 4
         elif mark != _STRING:
             raise ValueError(f"unexpected mark {mark} at byte {at}")
-        layout.pieces.append((bytes(data[begin : prefix + 1]), itemsize, name))
+        layout.pieces.append((bytes(data[begin : prefix + 1]), itemsize, numbers))
         at = begin = _end_of(data, prefix, itemsize)
     return at + 1, begin

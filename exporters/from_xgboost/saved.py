@@ -1,0 +1,105 @@
+"""What XGBoost saves of a Booster, part by part: no more than a few megabytes of it exist at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .ubj import Table, decode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from onnxport.artifacts import Column
+    from xgboost import Booster
+
+_WHOLE_ROUNDS = 200
+"""So many rounds are read at once: a slice costs some ten milliseconds."""
+_FIRST_ROUNDS = 64
+_BLOCK = 16 << 20
+"""Bytes of a part that we aim at. Saving holds a part three times over, before it is read."""
+
+_MEMBERS = (
+    "left_children",
+    "right_children",
+    "split_conditions",
+    "split_indices",
+    "default_left",
+    "categories",
+    "categories_nodes",
+    "categories_segments",
+    "categories_sizes",
+    "leaf_weights",
+)
+"""The arrays that predictions depend on; the last only where leaves hold several values."""
+
+
+class TreeArrays:
+    """The arrays of many trees by member, one tree after the other."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str, list[Column]] = {}
+        self._counts: dict[str, list[Column]] = {}
+
+    def add(self, table: Table) -> None:
+        """The trees of `table` stand at the end; its buffer is not kept.
+
+        Raises:
+            ValueError: Its trees have other members than those before.
+        """
+        members = [member for member in _MEMBERS if member in table.dtypes]
+        if self._parts and len(table.places) and list(self._parts) != members:
+            raise ValueError("trees with different members")
+        for member in members:
+            self._parts.setdefault(member, []).append(table.joined(member))
+            self._counts.setdefault(member, []).append(table.counts(member))
+
+    def __contains__(self, member: str) -> bool:
+        return member in self._parts
+
+    def counts(self, member: str, trees: int) -> Column:
+        """The length of the array `member` in each of the first `trees`, `(trees,)`."""
+        return np.concatenate([np.empty(0, dtype=np.int64), *self._counts.get(member, [])])[:trees]
+
+    def joined(self, member: str, trees: int, *, lead: int = 0) -> Column:
+        """`lead` zeros, then the arrays `member` of the first `trees`; a copy.
+
+        Raises:
+            KeyError: There are trees, but none of this member.
+        """
+        if not trees:
+            return np.zeros(lead, dtype=np.int32)
+        parts = self._parts[member]
+        whole = np.concatenate([np.zeros(lead, dtype=parts[0].dtype), *parts])
+        return whole[: lead + int(self.counts(member, trees).sum())]
+
+
+def saved_parts(booster: Booster) -> Iterator[Mapping[str, Any]]:
+    """The `learner` of what XGBoost saves, over the rounds in order: the whole, or slices of it.
+
+    Raises:
+        IntegrityError: What it saves is not what we know.
+    """
+    rounds = booster.num_boosted_rounds()
+    done, size = 0, _FIRST_ROUNDS if rounds > _WHOLE_ROUNDS else rounds
+    while done < max(rounds, 1):
+        end = min(done + size, rounds)
+        part = _slice(booster, done, end) if size < rounds else None
+        if part is None:
+            part, end = booster, max(rounds, 1)
+        raw = part.save_raw("ubj")
+        yield decode(raw)["learner"]
+        size = max(1, _BLOCK * (end - done) // len(raw))
+        done = end
+
+
+def _slice(booster: Booster, begin: int, end: int) -> Booster | None:
+    """The rounds from `begin` to `end`, or `None`: linear models have no slices."""
+    # ruff: ignore[PLC0415] - loads only when needed
+    from xgboost.core import XGBoostError
+
+    try:
+        return booster[begin:end]
+    except XGBoostError:
+        return None
