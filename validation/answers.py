@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .session import GraphAborted
+from .host import GraphAborted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-MAX_REFUSALS: Final = 2_000
-"""Rows of one batch that are asked one by one before the rest of a refusing batch counts as refused."""
+MAX_CALLS: Final = 4_096
+"""Calls that may be spent on one batch before the rest of a part that raises counts as refused."""
 MAX_ABORTS: Final = 8
 """Likewise for rows that take the runtime down: each costs a new process."""
 
@@ -50,9 +50,11 @@ class _Asking:
     parts: list[Outputs] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
     aborted: list[int] = field(default_factory=list)
+    calls: int = 0
 
     def ask(self, start: int, stop: int) -> None:
         """Rows `start` to `stop` are answered, or refused one by one: a refusing batch is halved."""
+        self.calls += 1
         try:
             outputs = self.predict(self.rows.take(slice(start, stop)))
             self.parts.append(_checked(outputs, stop - start))
@@ -62,7 +64,7 @@ class _Asking:
     def _refused(self, start: int, stop: int, error: Exception) -> None:
         single = stop - start <= 1
         aborts = isinstance(error, GraphAborted)
-        spent = len(self.reasons) >= MAX_REFUSALS or (aborts and len(self.aborted) >= MAX_ABORTS)
+        spent = self.calls >= MAX_CALLS or (aborts and len(self.aborted) >= MAX_ABORTS)
         if single or spent:
             text = _sentence(error)
             self.reasons.update(dict.fromkeys(range(start, stop), text))
@@ -113,4 +115,4 @@ def _checked(outputs: Outputs, rows: int) -> Outputs:
 
 def _sentence(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}"
+    return f"{type(error).__name__}: {lines[0][:160]}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from onnxport.artifacts import Budget, UsageError
 
-from .session import GraphRefused, open_graph
+from .session import open_graph
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Conversion, Rows
@@ -33,16 +33,13 @@ def measure(model: bytes, conversion: Conversion, rows: Rows) -> Budget:
     """
     if not len(rows):
         raise UsageError("there are no rows to measure", hint="Give a sample with at least one row.")
-    feeds = conversion.signature.feeds(rows.take(slice(0, ROWS)))
     with open_graph(model, conversion.signature) as graph:
-        header, arrays = graph.request({"op": "time", "warmup": WARMUP, "repeats": REPEATS}, feeds)
-        if "error" in header:
-            raise GraphRefused(f"the graph refuses the rows: {header['error']}")
-        p50, p95 = np.percentile(arrays["latencies"], [50, 95]).tolist()
+        timed = graph.latencies(rows.take(slice(0, ROWS)), warmup=WARMUP, repeats=REPEATS)
+        p50, p95 = np.percentile(timed["latencies"], [50, 95]).tolist()
         return Budget(
             p50_us=round(p50, 1),
             p95_us=round(p95, 1),
-            load_ms=round(graph.loaded["load_ms"], 2),
-            rss_mb=round(graph.loaded["rss_mb"], 2),
+            load_ms=round(graph.load_ms, 2),
+            rss_mb=round(graph.rss_mb, 2),
             bytes=len(model),
         )

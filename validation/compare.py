@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["float", "integer", "bool", "string"]
 
+_KINDS: dict[str, Kind] = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
+
 COMPLEMENT = 2.0**-23
 """What class 0 of two classes may be off beyond its tolerance: two steps of float32 just below 1.
 
@@ -23,7 +25,7 @@ Sources compute it as `1 - p`, so its absolute error is that of numbers near 1, 
 
 def kind_of(values: Values) -> Kind:
     """What the elements are, whatever their width: objects count as strings."""
-    return {"f": "float", "i": "integer", "u": "integer", "b": "bool"}.get(values.dtype.kind, "string")  # type: ignore[return-value]
+    return _KINDS.get(values.dtype.kind, "string")
 
 
 def differences(source: Values, onnx: Values) -> Numbers:

@@ -9,7 +9,7 @@ from onnxport.artifacts import OnnxportError, Rows, concatenate
 
 from .accepted import is_missing
 from .compare import labels_agree
-from .ordinals import from_ordinals, to_ordinals
+from .ordinals import apart, from_ordinals, midpoints, to_ordinals
 from .questions import LABEL, PROBABILITIES
 from .special import Probe
 
@@ -109,10 +109,10 @@ def _bisected(graph: Predict, pair: tuple[Rows, Rows], column: list[str], side: 
     movable &= also
     here = side(graph(before))
     for _ in range(_STEPS):
-        alive = movable & (np.abs(right - left) > 1)
+        alive = movable & apart(left, right)
         if not alive.any():
             break
-        middle = left + (right - left) // 2
+        middle = midpoints(left, right)
         same = labels_agree(side(graph(_set(before, column, middle, movable))), here)
         left = np.where(alive & same, middle, left)
         right = np.where(alive & ~same, middle, right)

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from onnxport.artifacts import OnnxportError
 
+from .patterns import pattern_sentences, tree_count_sentences
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from onnxport.artifacts import Column, OnnxArtifact, Rows, Verdict
 
     from .evidence import Kept
+    from .session import GraphProcess
     from .tally import Tally
 
     Steps = Mapping[str, Callable[[Rows], Column]]
@@ -19,18 +22,18 @@ if TYPE_CHECKING:
 ADVICE: Final[Mapping[str, str]] = {
     "outputs": "Names, dtypes and shapes are what clients rely on: convert again, or correct the signature.",
     "errors": (
-        "Where the source refuses a row, the graph must not answer: convert again with checks in the graph, or let the "
-        "plan accept it with a reason."
+        "Where the source refuses a row, the graph must not answer: convert again with checks in the graph, or "
+        "let the plan accept it with a reason."
     ),
     "runtime": "The graph takes the server down with it: never release it. Report the graph to ONNX Runtime.",
     "row independence": (
         "A row's answer depends on the other rows of its batch: look for a reduction over axis 0, a reversed or "
         "sorted batch, or a reshape that mixes rows and columns."
     ),
-    "large batch": "A row's answer depends on the size of its batch: look for constants of a fixed number of rows.",
+    "large batch": "A row's answer depends on the size of its batch: look for shapes with a fixed number of rows.",
     "column order": "Columns must be found by name: look at the order of the signature's columns.",
     "empty batch": "A server sees empty batches: make the number of rows symbolic in every shape of the graph.",
-    "missing": "Missing values take another way through the graph: look at imputers and at missing-value branches.",
+    "missing": "Missing values take another way through the graph: look at imputers and missing-value branches.",
 }
 LAST: Final = (
     "Do not raise the tolerance to make this pass: the numbers above are wrong predictions. If the graph is "
@@ -39,13 +42,16 @@ LAST: Final = (
 _KINDS: Final = 4
 
 
-def explain(artifact: OnnxArtifact, tally: Tally, verdicts: tuple[Verdict, ...], steps: Steps) -> tuple[str, ...]:
-    """Where source and graph part, what the failing rows have in common, and what to do; the most telling first."""
+def explain(
+    artifact: OnnxArtifact, graph: GraphProcess, tally: Tally, verdicts: tuple[Verdict, ...], *, steps: Steps
+) -> tuple[str, ...]:
+    """Where source and graph part, what the failing rows have in common, what to do; the most telling first."""
     failing, holding = tally.failing.kept(), tally.holding.kept()
     sentences: list[str] = []
     if failing is not None:
         try:
-            sentences += _causes(artifact, failing, holding, steps)
+            sentences += _causes(artifact, graph, failing, holding, steps=steps)
+            sentences += [] if sentences else tree_count_sentences(failing)
         except OnnxportError as error:
             sentences.append(f"The cause could not be searched further: {error.message}.")
         sentences += _spread_over(tally)
@@ -57,12 +63,13 @@ def explain(artifact: OnnxArtifact, tally: Tally, verdicts: tuple[Verdict, ...],
     return (*sentences, LAST)
 
 
-def _causes(artifact: OnnxArtifact, failing: Kept, holding: Kept | None, steps: Steps) -> Iterator[str]:
-    from .patterns import pattern_sentences  # noqa: PLC0415 - only a failure needs it
+def _causes(
+    artifact: OnnxArtifact, graph: GraphProcess, failing: Kept, holding: Kept | None, *, steps: Steps
+) -> Iterator[str]:
     from .tree_story import tree_sentences  # noqa: PLC0415 - onnx loads only when a graph is read
 
     yield from pattern_sentences(failing, holding)
-    yield from tree_sentences(artifact, failing, holding, steps)
+    yield from tree_sentences(artifact, graph, failing, holding, steps=steps)
 
 
 def _spread_over(tally: Tally) -> Iterator[str]:

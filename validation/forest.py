@@ -9,7 +9,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import onnx
     from numpy.typing import NDArray
@@ -43,6 +43,7 @@ class Forest:
         missing_yes: Whether a missing value goes to `yes`, `(m,)`.
         roots: Index of the root of each tree, `(t,)`.
         members: The values of each set-membership node, by index.
+        weight: What each leaf adds to the sum, `(m,)`; `None` where there are several targets or no sum.
     """
 
     node: str
@@ -57,6 +58,7 @@ class Forest:
     missing_yes: Mask
     roots: Integers
     members: Mapping[int, NDArray[np.float64]]
+    weight: NDArray[np.float64] | None = None
 
     @property
     def leaf(self) -> Mask:
@@ -68,6 +70,10 @@ class Forest:
         """The indices of the nodes that compare with `<`, `<=`, `>` or `>=`."""
         return np.flatnonzero(self.mode < len(ORDERED))
 
+    def ordered_only(self, nodes: Integers) -> Mask:
+        """Which of `nodes` compare with `<`, `<=`, `>` or `>=`."""
+        return np.asarray(self.mode[nodes] < len(ORDERED), dtype=np.bool_)
+
     def above(self, nodes: Integers) -> Mask:
         """Whether a value equal to the threshold falls on the side of greater values, for each of `nodes`."""
         return np.isin(self.mode[nodes], [_CODE["BRANCH_LT"], _CODE["BRANCH_GTE"]])
@@ -75,6 +81,14 @@ class Forest:
     def greater(self, nodes: Integers) -> Mask:
         """Whether `yes` is the side of the greater values, for each of `nodes`."""
         return np.isin(self.mode[nodes], [_CODE["BRANCH_GTE"], _CODE["BRANCH_GT"]])
+
+    def parents(self) -> Integers:
+        """The node above each node, `(m,)`; -1 for roots."""
+        parent = np.full(len(self.feature), -1, dtype=np.int64)
+        inner = np.flatnonzero(~self.leaf)
+        parent[self.yes[inner]] = inner
+        parent[self.no[inner]] = inner
+        return parent
 
     def levels(self, values: NDArray[Any]) -> Iterator[Integers]:
         """The tree nodes that each row visits, `(n, t)`, level by level; a leaf stays where it is.
@@ -136,7 +150,7 @@ def read_forests(model: onnx.ModelProto) -> tuple[Forest, ...]:
     return tuple(forests)
 
 
-def _array(attributes: Mapping[str, Any], name: str, default: Any) -> NDArray[Any]:  # noqa: ANN401 - an array or a number
+def _array(attributes: Mapping[str, Any], name: str, default: NDArray[Any] | Sequence[int]) -> NDArray[Any]:
     tensor = attributes.get(f"{name}_as_tensor")
     if tensor is not None:
         return np.asarray(numpy_helper.to_array(tensor.t))
@@ -179,7 +193,25 @@ def _classic(name: str, tensor: str, attributes: Mapping[str, Any]) -> Forest:
         missing_yes=_flags(_array(attributes, "nodes_missing_value_tracks_true", np.zeros(count)), count),
         roots=np.flatnonzero(~child),
         members={},
+        weight=_classic_weights(attributes, (order, keys, width), count),
     )
+
+
+def _classic_weights(
+    attributes: Mapping[str, Any], index: tuple[Integers, Integers, int], count: int
+) -> NDArray[np.float64] | None:
+    """What each leaf of a one-target sum adds, `(m,)`."""
+    order, keys, width = index
+    tree = _array(attributes, "target_treeids", []).astype(np.int64)
+    aggregate = attributes.get("aggregate_function")
+    summed = aggregate is None or aggregate.s == b"SUM"
+    if not len(tree) or not summed or _array(attributes, "target_ids", []).any():
+        return None
+    wanted = tree * width + _array(attributes, "target_nodeids", []).astype(np.int64)
+    place = order[np.clip(np.searchsorted(keys, wanted, sorter=order), 0, count - 1)]
+    weight = np.zeros(count)
+    weight[place] = _array(attributes, "target_weights", []).astype(np.float64)
+    return weight
 
 
 def _flags(values: NDArray[Any], count: int) -> Mask:
@@ -220,7 +252,16 @@ def _modern(name: str, tensor: str, attributes: Mapping[str, Any]) -> Forest:
         ),
         roots=roots,
         members=_members(mode, _array(attributes, "membership_values", [])),
+        weight=_modern_weights(attributes, inner),
     )
+
+
+def _modern_weights(attributes: Mapping[str, Any], inner: int) -> NDArray[np.float64] | None:
+    aggregate = attributes.get("aggregate_function")
+    if _array(attributes, "leaf_targetids", []).any() or (aggregate is not None and aggregate.i != 1):
+        return None
+    weights = _array(attributes, "leaf_weights", []).astype(np.float64)
+    return np.concatenate([np.zeros(inner), weights])
 
 
 def _spread_roots(roots: Integers, yes: Integers, no: Integers, mode: NDArray[np.int8]) -> Integers:

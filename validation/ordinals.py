@@ -28,6 +28,17 @@ def to_ordinals(values: Column) -> Ordinals:
     return np.where(bits < 0, -(bits & mask), bits)
 
 
+def midpoints(low: Ordinals, high: Ordinals) -> Ordinals:
+    """The rank half way between, rounded down; ranks of both signs and of any size do not overflow."""
+    return np.asarray((low & high) + ((low ^ high) >> 1), dtype=np.int64)
+
+
+def apart(low: Ordinals, high: Ordinals) -> NDArray[np.bool_]:
+    """Where another rank lies between the two, in whatever order they are."""
+    first, last = np.minimum(low, high), np.maximum(low, high)
+    return np.asarray(last.view(np.uint64) - first.view(np.uint64) > 1, dtype=np.bool_)
+
+
 def from_ordinals(ordinals: Ordinals, dtype: np.dtype[Any]) -> Column:
     """The numbers of those ranks; ranks beyond the infinities give the infinities."""
     if dtype.kind != "f":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ENOUGH: Final = 5
 FEW: Final = 64
+MOST_SCORES: Final = 50
 _CLOSE: Final = 1e-4
 _MOST_CLASSES: Final = 6
 _DEEPEST: Final = 8.0
@@ -41,11 +42,7 @@ def _score_patterns(name: str, failing: Kept, holding: Kept | None) -> Iterator[
     if exchanged:
         yield exchanged
         return
-    left, right = _margins(name, source), _margins(name, onnx)
-    usable = (
-        np.isfinite(left) & np.isfinite(right) & (np.abs(left) < _limit(name)) & (np.abs(right) < _limit(name))
-    )
-    left, right = left[usable], right[usable]
+    left, right = _clear(name, source, onnx)
     if len(left) < ENOUGH:
         return
     clipped = _clipped(name, source, onnx)
@@ -57,29 +54,49 @@ def _score_patterns(name: str, failing: Kept, holding: Kept | None) -> Iterator[
 
 
 def _regular(name: str, left: Numbers, right: Numbers, *, everywhere: bool) -> Iterator[str]:
-    where = "log-odds" if name == PROBABILITIES else name
+    where = _scale_of(name)
     off = right - left
     spread = float(np.abs(left).mean()) + 1e-300
     if everywhere and _constant(off, spread):
         yield (
-            f"Every row is off by the same {off.mean():+.6g} in {where}: look at the base score or the intercept of "
-            "the graph."
+            f"Every row is off by the same {off.mean():+.4g} in {where}: look at the base score or the intercept "
+            "of the graph."
         )
         return
     big = np.abs(left) > spread * 1e-3
     ratio = right[big] / left[big]
     if everywhere and len(ratio) >= ENOUGH and _constant(ratio, 1.0) and abs(float(ratio.mean()) - 1) > _CLOSE:
         yield (
-            f"Every row is {ratio.mean():.6g} times the source's {where}: look at a learning rate, a scale, or a sum "
-            "that became an average."
+            f"Every row is {ratio.mean():.4g} times the source's {where}: look at a learning rate, a scale, or a "
+            "sum that became an average."
         )
-        return
-    steps = np.unique(np.round(off / spread, 4))
-    if len(off) >= 2 * FEW and ENOUGH - 3 <= len(steps) <= FEW:
-        yield (
-            f"The differences in {where} take only {len(steps)} different values, as the leaves of a single tree do: "
-            "look for a tree that is left out, doubled or weighted differently."
-        )
+
+
+def tree_count_sentences(failing: Kept) -> Iterator[str]:
+    """Whether the differences are few values, as the leaves of one tree are: if nothing else was found."""
+    for name, scores in failing.source.items():
+        if name == LABEL or name not in failing.onnx or scores.shape != failing.onnx[name].shape:
+            continue
+        left, right = _clear(name, scores, failing.onnx[name])
+        if len(left) < 2 * FEW:
+            continue
+        steps = np.unique(np.round((right - left) / (float(np.abs(left).mean()) + 1e-300), 4))
+        if 1 < len(steps) <= FEW:
+            yield (
+                f"The differences in {_scale_of(name)} take only {len(steps)} different values, as the leaves of a "
+                "single tree do: look for a tree that is left out, doubled or weighted differently."
+            )
+
+
+def _scale_of(name: str) -> str:
+    return "log-odds" if name == PROBABILITIES else name
+
+
+def _clear(name: str, source: NDArray[Any], onnx: NDArray[Any]) -> tuple[Numbers, Numbers]:
+    """The margins of both sides for the rows whose margins can be told."""
+    left, right = margins(name, source), margins(name, onnx)
+    clear = (np.abs(left) < margin_limit(name)) & (np.abs(right) < margin_limit(name))
+    return left[clear], right[clear]
 
 
 def _constant(values: Numbers, scale: float) -> bool:
@@ -87,13 +104,14 @@ def _constant(values: Numbers, scale: float) -> bool:
     return bool(np.abs(values - middle).max() <= _CLOSE * max(abs(middle), 1e-3 * scale)) and middle != 0
 
 
-def _limit(name: str) -> float:
+def margin_limit(name: str) -> float:
+    """Up to which size the margins of an output can be told from its scores."""
     return _DEEPEST if name == PROBABILITIES else np.inf
 
 
-def _margins(name: str, scores: Numbers) -> Numbers:
+def margins(name: str, scores: NDArray[Any]) -> Numbers:
     """What trees add up to: log-odds of the last class, or the score itself, `(n,)`."""
-    last = scores if scores.ndim == 1 else scores[:, -1]
+    last = (scores if scores.ndim == 1 else scores[:, -1]).astype(np.float64)
     if name != PROBABILITIES:
         return last
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -101,7 +119,7 @@ def _margins(name: str, scores: Numbers) -> Numbers:
 
 
 def _exchanged_columns(source: Numbers, onnx: Numbers) -> str:
-    if source.ndim == 1 or source.shape[1] < 2 or source.shape[1] > 50:  # noqa: PLR2004 - nothing to exchange, or noise
+    if source.ndim == 1 or not 1 < source.shape[1] <= MOST_SCORES:
         return ""
     match = [
         int(np.argmin([_distance(onnx[:, column], source[:, other]) for other in range(source.shape[1])]))
@@ -115,7 +133,10 @@ def _exchanged_columns(source: Numbers, onnx: Numbers) -> str:
         for column, other in enumerate(match)
         if column != other
     ]
-    return f"The columns of the scores are exchanged: {', '.join(moved[:_MOST_CLASSES])}. Look at the order of the classes."
+    return (
+        f"The columns of the scores are exchanged: {', '.join(moved[:_MOST_CLASSES])}. Look at the order of the "
+        "classes."
+    )
 
 
 def _distance(left: Numbers, right: Numbers) -> float:
@@ -136,7 +157,10 @@ def _clipped(name: str, source: Numbers, onnx: Numbers) -> str:
     if not beyond or len(held) > 2:  # noqa: PLR2004 - a clip has two ends
         return ""
     ends = " and ".join(f"{value:.6g}" for value in held.tolist())
-    return f"All failing rows answer exactly {ends} where the source goes beyond: the graph clips {name}, the source does not."
+    return (
+        f"All failing rows answer exactly {ends} where the source goes beyond: the graph clips {name}, the source "
+        "does not."
+    )
 
 
 def _label_pattern(failing: Kept) -> Iterator[str]:
@@ -149,6 +173,6 @@ def _label_pattern(failing: Kept) -> Iterator[str]:
         row = int(np.flatnonzero(wrong)[0])
         yield (
             f"The probabilities agree and only labels differ (source {failing.source[LABEL][row]!r}, graph "
-            f"{failing.onnx[LABEL][row]!r} at {scores[row].tolist()}): look at how the graph turns scores into labels, "
-            "its threshold and its list of classes."
+            f"{failing.onnx[LABEL][row]!r} at {scores[row].tolist()}): look at how the graph turns scores into "
+            "labels, its threshold and its list of classes."
         )

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from onnxport.artifacts import Rows
 
-from .ordinals import from_ordinals, to_ordinals
+from .ordinals import apart, from_ordinals, midpoints, to_ordinals
 from .prefix import PREFIX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from onnxport.artifacts import Column, Predict
+    from onnxport.artifacts import Column, Predict, Rows
 
     Integers = NDArray[np.int64]
     Numbers = NDArray[np.float64]
@@ -25,7 +24,8 @@ WIDTHS: Final = (1, 2**8, 2**20, 2**30, 2**40, 2**52)
 STEPS: Final = 66
 _GRID: Final = 48
 _MOST_GRIDS: Final = 1_024
-_FARTHEST: Final = 2**62
+_FARTHEST: Final = 0x7FF0000000000000
+"""The rank of infinity in float64, the last of any dtype."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,10 +118,10 @@ class Preimages:
         if len(alive):
             side[alive] = self.crossed(places.take(alive), low[alive])
         for _ in range(STEPS):
-            alive = alive[high[alive] - low[alive] > 1]
+            alive = alive[apart(low[alive], high[alive])]
             if not len(alive):
                 break
-            middle = low[alive] + (high[alive] - low[alive]) // 2
+            middle = midpoints(low[alive], high[alive])
             same = self.crossed(places.take(alive), middle) == side[alive]
             low[alive[same]] = middle[same]
             high[alive[~same]] = middle[~same]

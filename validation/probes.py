@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
-    from onnxport.artifacts import OnnxArtifact, Predict, Rows, Tolerances
+    from onnxport.artifacts import OnnxArtifact, Rows, Tolerances
+
+    from .session import GraphProcess
 
 
 def probes(
     artifact: OnnxArtifact,
-    graph: Predict,
+    graph: GraphProcess,
     base: Rows,
     generator: np.random.Generator,
     *,
@@ -37,4 +39,4 @@ def probes(
 
     yield from special_probes(base, artifact.conversion.signature, generator)
     yield from decision_probes(graph, base, tolerances, generator)
-    yield from threshold_probes(artifact, base, generator, threshold_rows)
+    yield from threshold_probes(artifact, graph, base, generator, limit=threshold_rows)

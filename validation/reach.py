@@ -42,10 +42,7 @@ def intervals(forest: Forest, nodes: Integers, width: int) -> tuple[Numbers, Num
     """
     low = np.full((len(nodes), width), -np.inf)
     high = np.full((len(nodes), width), np.inf)
-    parent = np.full(len(forest.feature), -1, dtype=np.int64)
-    inner = forest.ordered
-    parent[forest.yes[inner]] = inner
-    parent[forest.no[inner]] = inner
+    parent = forest.parents()
     place, child = np.arange(len(nodes)), nodes
     while len(place):
         above = parent[child]
@@ -56,7 +53,8 @@ def intervals(forest: Forest, nodes: Integers, width: int) -> tuple[Numbers, Num
 
 
 def _narrow(forest: Forest, step: tuple[Integers, Integers, Integers], low: Numbers, high: Numbers) -> None:
-    place, child, above = step
+    ordered = forest.ordered_only(step[2])
+    place, child, above = (part[ordered] for part in step)
     column, level = forest.feature[above], forest.threshold[above]
     greater = forest.greater(above) == (forest.yes[above] == child)
     exact = forest.above(above)

@@ -9,14 +9,15 @@ from onnxport.artifacts import OnnxportError
 
 from .compare import agree
 from .prefix import PREFIX, cut
-from .session import open_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import onnx
     from numpy.typing import NDArray
-    from onnxport.artifacts import Column, Outputs, Rows, Signature
+    from onnxport.artifacts import Column, Outputs, Rows
+
+    from .session import GraphProcess
 
     Mask = NDArray[np.bool_]
 
@@ -27,19 +28,19 @@ DOUBLE: Final = 1e-9
 
 
 def first_divergence(
-    model: onnx.ModelProto, signature: Signature, steps: Mapping[str, Callable[[Rows], Column]], rows: Rows
+    model: onnx.ModelProto, graph: GraphProcess, steps: Mapping[str, Callable[[Rows], Column]], rows: Rows
 ) -> str:
     """A sentence about the first step whose output no tensor of the graph holds; empty when all are there.
 
     Args:
         model: The graph.
-        signature: How rows become tensors.
+        graph: The graph, running.
         steps: Path of a step to the source's output of it, in order of computation.
         rows: Rows at which source and graph part.
     """
     if not steps:
         return ""
-    tensors = tensors_of(model, signature, rows)
+    tensors = tensors_of(model, graph, rows)
     last = ""
     for path, step in steps.items():
         try:
@@ -53,13 +54,13 @@ def first_divergence(
     return ""
 
 
-def tensors_of(model: onnx.ModelProto, signature: Signature, rows: Rows) -> Outputs:
-    """Every number tensor that the graph computes for `rows`, by name, in order; those that cannot be shown are not there."""
+def tensors_of(model: onnx.ModelProto, graph: GraphProcess, rows: Rows) -> Outputs:
+    """Every number tensor that the graph computes for `rows`, by name, in order, as far as it can be shown."""
     names = [name for node in model.graph.node for name in node.output if name]
     while names:
         try:
-            with open_graph(cut(model, names), signature) as graph:
-                outputs = graph(rows)
+            with graph.beside(cut(model, names)) as shown:
+                outputs = shown(rows)
         except OnnxportError:
             names = names[: len(names) // 2]
             continue
@@ -82,8 +83,8 @@ def _compare(path: str, expected: Column, tensors: Outputs, rows: Rows) -> str:
     row, column = np.argwhere(~best[2])[0].tolist()
     found = tensors[best[1]].reshape(len(rows), -1)
     return (
-        f"Source and graph first part at step {path}: the graph's nearest tensor {best[1]!r} ({found.dtype.name}) has "
-        f"{found[row, column].item()!r} in column {column} where the source has {wide[row, column].item()!r} "
+        f"Source and graph first part at step {path}: the graph's nearest tensor {best[1]!r} ({found.dtype.name}) "
+        f"has {found[row, column].item()!r} in column {column} where the source has {wide[row, column].item()!r} "
         f"({best[0]} of {wide.size} values differ)."
     )
 

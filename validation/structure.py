@@ -8,8 +8,8 @@ import numpy as np
 from onnxport.artifacts import OnnxportError, Rows, Verdict
 
 from .compare import agree, kind_of, labels_agree
+from .host import GraphAborted
 from .questions import LABEL
-from .session import GraphAborted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

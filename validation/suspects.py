@@ -10,6 +10,8 @@ import numpy as np
 from .ordinals import to_ordinals
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from .forest import Forest
@@ -17,10 +19,14 @@ if TYPE_CHECKING:
     Integers = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
+EVENTS: Final = ("near", "missing", "visit")
+"""What a row does at a node, the most telling first."""
 RECALL: Final = 0.98
 """A suspect must be visited by nearly all failing rows."""
 CUT: Final = 0.6
-"""And by at most this part of the rows that hold, compared with what chance would have it be."""
+"""And by at most this part of the rows that hold."""
+ENOUGH: Final = 20
+"""Rows that hold, without which nothing can be told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,7 @@ class Suspect:
 
     Attributes:
         node: Index in the forest.
-        event: `near`: a value at most one step from its threshold; `missing`: a missing value; `visit`: just passing.
+        event: `near`: a value at most one step from its threshold; `missing`: a missing value; `visit`: it passes.
         failing: How many failing rows do so.
         holding: How many rows that hold do so.
         row: A failing row that does so.
@@ -42,60 +48,63 @@ class Suspect:
     row: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """How many rows do what at each tree node, `(m,)` each, and the last row that did."""
+    """What `n` rows do at the `m` nodes of a forest.
 
-    visit: Integers
-    near: Integers
-    missing: Integers
-    row: dict[str, Integers]
-    exact: int = 0
-    close: int = 0
-    rows: int = 0
+    Attributes:
+        touched: For each event, which row does it at which node, `(n, m)`.
+        exact: How many rows hold a value that is exactly the threshold of a node that they visit.
+        close: How many come within one step of one.
+    """
+
+    touched: Mapping[str, Mask]
+    exact: int
+    close: int
+
+    def __len__(self) -> int:
+        return len(self.touched["visit"])
 
 
 def count(forest: Forest, values: NDArray[Any]) -> Counts:
     """What rows of the forest's input tensor, `(n, k)`, do at its nodes."""
-    size = len(forest.feature)
-    zeros = {event: np.zeros(size, dtype=np.int64) for event in ("visit", "near", "missing")}
-    rows = {event: np.full(size, -1, dtype=np.int64) for event in zeros}
-    leaf, ranks = forest.leaf, to_ordinals(forest.threshold.astype(values.dtype))
-    exact, close = np.zeros(len(values), dtype=np.bool_), np.zeros(len(values), dtype=np.bool_)
-    for row in range(len(values)):
-        nodes = np.unique(np.concatenate([level[0] for level in forest.levels(values[row : row + 1])]))
-        inner = nodes[~leaf[nodes]]
-        here = values[row, forest.feature[inner]]
-        gone = np.isnan(here)
-        distance = np.abs(to_ordinals(np.where(gone, 0, here).astype(values.dtype)) - ranks[inner])
-        events = {"visit": nodes, "missing": inner[gone], "near": inner[~gone & (distance <= 1)]}
-        for event, touched in events.items():
-            zeros[event][touched] += 1
-            rows[event][touched] = row
-        exact[row] = bool((~gone & (distance == 0)).any())
-        close[row] = bool((~gone & (distance <= 1)).any())
-    return Counts(**zeros, row=rows, exact=int(exact.sum()), close=int(close.sum()), rows=len(values))
+    size, leaf = len(forest.feature), forest.leaf
+    ranks = to_ordinals(forest.threshold.astype(values.dtype))
+    touched = {event: np.zeros((len(values), size), dtype=np.bool_) for event in EVENTS}
+    exact = np.zeros(len(values), dtype=np.bool_)
+    row = np.arange(len(values))[:, None]
+    for nodes in forest.levels(values):
+        here = values[row, forest.feature[nodes]]
+        gone = np.isnan(here) & ~leaf[nodes]
+        distance = np.abs(to_ordinals(np.where(np.isnan(here), 0, here).astype(values.dtype)) - ranks[nodes])
+        near = ~np.isnan(here) & ~leaf[nodes] & (distance <= 1)
+        exact |= (near & (distance == 0)).any(axis=1)
+        touched["visit"][row, nodes] = True
+        touched["near"][row, nodes] |= near
+        touched["missing"][row, nodes] |= gone
+    return Counts(touched=touched, exact=int(exact.sum()), close=int(touched["near"].any(axis=1).sum()))
 
 
 def best_suspect(failing: Counts, holding: Counts) -> Suspect | None:
     """The node that explains the failing rows best, or `None` when none is more than chance.
 
-    Nearly all failing rows must touch it. Among those, the one that the fewest rows which hold touch; among equals, what says
-    most: a value near a threshold before a missing value before a visit.
+    Nearly all failing rows must touch it. Among those, the one that the fewest rows which hold touch; among
+    equals, what says most: a value near a threshold before a missing value before a visit.
     """
+    if len(holding) < ENOUGH:
+        return None
     found: list[tuple[float, int, Suspect]] = []
-    for rank, event in enumerate(("near", "missing", "visit")):
-        bad, good = getattr(failing, event), getattr(holding, event)
-        for node in np.flatnonzero(bad >= RECALL * failing.rows).tolist():
-            share = good[node] / max(1, holding.rows)
+    for rank, event in enumerate(EVENTS):
+        bad, good = failing.touched[event].sum(axis=0), holding.touched[event].sum(axis=0)
+        for node in np.flatnonzero(bad >= RECALL * len(failing)).tolist():
             suspect = Suspect(
                 node=node,
                 event=event,
                 failing=int(bad[node]),
                 holding=int(good[node]),
-                row=int(failing.row[event][node]),
+                row=int(failing.touched[event][:, node].argmax()),
             )
-            found.append((share, rank, suspect))
+            found.append((suspect.holding / max(1, len(holding)), rank, suspect))
     if not found:
         return None
     share, _, suspect = min(found, key=lambda entry: (entry[0], entry[1]))

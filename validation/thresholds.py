@@ -12,7 +12,6 @@ from .forest import Forest, read_forests
 from .placement import Placement
 from .prefix import cut
 from .preimages import CHUNK, Places, Preimages
-from .session import open_graph
 from .special import Probe, shuffled
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from onnxport.artifacts import OnnxArtifact, Predict
+
+    from .session import GraphProcess
 
     Integers = NDArray[np.int64]
 
@@ -30,14 +31,15 @@ POOL: Final = 2_000
 
 
 def threshold_probes(
-    artifact: OnnxArtifact, base: Rows, generator: np.random.Generator, limit: int
+    artifact: OnnxArtifact, graph: GraphProcess, base: Rows, generator: np.random.Generator, *, limit: int
 ) -> Iterator[Probe]:
     """Rows around the boundary of every tree node of the graph, `limit` of them at most.
 
     Every distinct threshold comes first; what is left of the limit goes to further nodes with the same thresholds.
 
     Args:
-        artifact: The graph.
+        artifact: The graph's bytes and signature.
+        graph: The graph, running.
         base: Real rows that the graph answers, at least one.
         generator: Picks rows where any will do.
         limit: How many rows at most.
@@ -51,15 +53,15 @@ def threshold_probes(
     some = base.take(slice(0, POOL))
     pool = concatenate([some, shuffled(some, len(some), generator)])
     try:
-        with open_graph(cut(proto, tensors), signature) as prefix:
+        with graph.beside(cut(proto, tensors)) as prefix:
             placement = Placement(prefix, pool, signature, tensors)
-            yield from _around(prefix, placement, forests, generator, limit // AROUND)
+            yield from _around(prefix, placement, forests, generator, most=limit // AROUND)
     except OnnxportError as error:
         yield Probe(kind=KIND, rows=base.take(slice(0, 0)), note=f"split thresholds could not be traced: {error}")
 
 
 def _around(
-    prefix: Predict, placement: Placement, forests: Sequence[Forest], generator: np.random.Generator, most: int
+    prefix: Predict, placement: Placement, forests: Sequence[Forest], generator: np.random.Generator, *, most: int
 ) -> Iterator[Probe]:
     parts = [placement.splits(forest, generator)[0] for forest in forests]
     total = sum(len(forest.ordered) for forest in forests)

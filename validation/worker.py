@@ -24,44 +24,49 @@ MEBIBYTE = 1 << 20
 
 
 class Worker:
-    """What the child process holds: one session."""
+    """What the child process holds: sessions by number."""
 
     def __init__(self) -> None:
-        self._session: Any = None
+        self._sessions: dict[int, Any] = {}
 
-    def load(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # noqa: ARG002 - every operation has one form
+    def load(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """The session is open; the answer says what that took."""
         from .runtime import open_session, run_session  # noqa: PLC0415, F401 - the import is not part of the load
 
         model = arrays["model"].tobytes()
         before, start = _resident(), time.perf_counter()
-        self._session = open_session(model)
+        self._sessions[header["graph"]] = open_session(model)
         return {
             "load_ms": (time.perf_counter() - start) * 1e3,
             "rss_mb": max(0.0, (_resident() - before) / MEBIBYTE),
         }, {}
 
-    def run(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # noqa: ARG002 - every operation has one form
+    def unload(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # noqa: ARG002 - one form for all
+        """The session is gone."""
+        del self._sessions[header["graph"]]
+        return {}, {}
+
+    def run(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """The graph's outputs."""
         from .runtime import run_session  # noqa: PLC0415 - loaded by `load`
 
-        outputs = run_session(self._session, arrays)
+        outputs = run_session(self._sessions[header["graph"]], arrays)
         return {}, {name: np.asarray(value) for name, value in outputs.items()}
 
     def time(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """Latencies of `repeats` calls with one row each, microseconds."""
         from .runtime import run_session  # noqa: PLC0415 - loaded by `load`
 
-        rows = len(next(iter(arrays.values())))
+        session, rows = self._sessions[header["graph"]], len(next(iter(arrays.values())))
         single = [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(rows)]
         for feeds in single[: header["warmup"]]:
-            run_session(self._session, feeds)
+            run_session(session, feeds)
         latencies = np.empty(header["repeats"])
         for index in range(header["repeats"]):
             start = time.perf_counter()
-            run_session(self._session, single[index % rows])
+            run_session(session, single[index % rows])
             latencies[index] = (time.perf_counter() - start) * 1e6
-        return {"rss_mb": _resident() / MEBIBYTE}, {"latencies": latencies}
+        return {}, {"latencies": latencies}
 
 
 def _resident() -> int:
@@ -80,6 +85,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     worker = Worker()
     operations: dict[str, Callable[[dict[str, Any], Outputs], Answer]] = {
         "load": worker.load,
+        "unload": worker.unload,
         "run": worker.run,
         "time": worker.time,
     }
@@ -90,7 +96,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             return
         try:
             answer, outputs = operations[header["op"]](header, arrays)
-        except Exception as error:  # noqa: BLE001 - the runtime's errors have no common base; the parent translates
+        except Exception as error:  # noqa: BLE001 - the runtime's errors have no common base
             answer, outputs = {"error": f"{type(error).__name__}: {error}"}, {}
         write_message(answers, answer, outputs)
 

@@ -11,9 +11,10 @@ from onnxport.artifacts import OnnxportError, ParityReport, Rows, Silent, UsageE
 
 from .answers import Answers, ask
 from .explain import explain
+from .host import GraphAborted, GraphUnloadable
 from .probes import probes
 from .questions import LABEL
-from .session import GraphAborted, GraphProcess, GraphUnloadable, open_graph
+from .session import GraphProcess, open_graph
 from .structure import structure_verdicts
 from .tally import Tally, runtime_verdict
 from .tolerances import DEFAULT, resolve
@@ -193,7 +194,9 @@ class Check:
             verdicts=verdicts,
             worst=tally.worst,
             worst_rows=tally.worst_rows.rows(),
-            explanation=() if passed else explain(self._artifact, tally, verdicts, self._options.steps),
+            explanation=()
+            if passed
+            else explain(self._artifact, self._graph, tally, verdicts, steps=self._options.steps),
             notes=(*_size_note(tally.rows["sample"]), *tally.notes(), *self._notes),
             failures=tally.failures,
             distributions=tally.spreads.distributions(),
