@@ -36,7 +36,10 @@ def columns_of(model: Model, sample: DataFrame) -> tuple[InputColumn, ...]:
     """
     names = [str(name) for name in sample.columns]
     _check_names(model, names)
-    vocabularies = [_vocabulary(model, sample.iloc[:, index], index, name) for index, name in enumerate(names)]
+    vocabularies = [
+        _vocabulary(model, dtype, index, name)
+        for index, (name, dtype) in enumerate(zip(names, sample.dtypes, strict=True))
+    ]
     if not any(vocabularies):
         return tuple(matrix_column(name, "float32", len(names), missing=True) for name in names)
     return tuple(map(_input, names, vocabularies))

@@ -82,16 +82,16 @@ def saved_parts(booster: Booster) -> Iterator[Mapping[str, Any]]:
         IntegrityError: What it saves is not what we know.
     """
     rounds = booster.num_boosted_rounds()
-    done, size = 0, _FIRST_ROUNDS if rounds > _WHOLE_ROUNDS else rounds
-    while done < max(rounds, 1):
-        end = min(done + size, rounds)
-        part = _slice(booster, done, end) if size < rounds else None
-        if part is None:
-            part, end = booster, max(rounds, 1)
-        raw = part.save_raw("ubj")
+    part = _slice(booster, 0, _FIRST_ROUNDS) if rounds > _WHOLE_ROUNDS else None
+    if part is None:
+        yield decode(booster.save_raw("ubj"))["learner"]
+        return
+    begin, end = 0, _FIRST_ROUNDS
+    while begin < rounds:
+        raw = (part or booster[begin:end]).save_raw("ubj")
         yield decode(raw)["learner"]
-        size = max(1, _BLOCK * (end - done) // len(raw))
-        done = end
+        size = max(1, _BLOCK * (end - begin) // len(raw))
+        part, begin, end = None, end, min(end + size, rounds)
 
 
 def _slice(booster: Booster, begin: int, end: int) -> Booster | None:
