@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .access import SourceAccess, TrainAccess, Trained
+from .azure_access import AzureAccess, AzureRegistered, AzureRegistration, AzureWorkspace, resolve_workspace
 from .loading import fetch, load
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from .recipe import Recipe
 
 __all__ = [
+    "AzureAccess",
+    "AzureRegistered",
+    "AzureRegistration",
+    "AzureWorkspace",
     "SourceAccess",
     "TrainAccess",
     "Trained",
@@ -25,6 +30,8 @@ __all__ = [
     "load",
     "load_recipe",
     "read_sample",
+    "register_azureml",
+    "resolve_workspace",
     "rows_of",
     "scorer",
     "select_features",
@@ -67,13 +74,6 @@ def rows_of(frame: DataFrame) -> Rows:
     from .frames import rows_of as run  # ruff: ignore[PLC0415] - see above
 
     return run(frame)
-
-
-def frame_of(rows: Rows) -> DataFrame:
-    """The rows as a data frame: the reverse of `rows_of`."""
-    from .frames import frame_of as run  # ruff: ignore[PLC0415] - see above
-
-    return run(rows)
 
 
 def frame_of(rows: Rows) -> DataFrame:
@@ -121,3 +121,18 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
     from .training import train as run  # ruff: ignore[PLC0415] - see above
 
     return run(recipe, access, progress)
+
+
+def register_azureml(model: AzureRegistration, access: AzureAccess) -> AzureRegistered:
+    """The model is a version in the workspace, a new one unless the newest has the same files.
+
+    Raises:
+        UsageError: The name cannot name a model, nobody names a workspace, there are no files, or the SDK is not
+            installed.
+        UnsupportedModel: The workspace's default datastore is no Blob storage.
+        LostRace: Others kept taking the next version.
+        Unreachable: Azure refuses us or does not answer.
+    """
+    from .azure_registration import register_azureml as run  # ruff: ignore[PLC0415] - see above
+
+    return run(model, access)

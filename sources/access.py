@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from onnxport.artifacts import UsageError
 
+from .azure_access import UNNAMED, AzureAccess
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,10 +22,11 @@ class SourceAccess:
 
     Attributes:
         allow_pickle: Whether pickles may be opened, through onnxport's own allow-list.
-        allow_modules: Modules of the user's own (with their submodules) whose classes and functions a model may hold.
+        allow_modules: The user's own modules, with submodules, whose classes and functions a model may hold.
         tracking_uri: MLflow's tracking server or database, for `models:/` and `runs:/`.
         registry_uri: MLflow's model registry where it is elsewhere; `None`: the tracking server's.
         timeout_seconds: How long one request to a server may take.
+        azure: Workspace and credential, for `azureml:`.
     """
 
     allow_pickle: bool = False
@@ -31,6 +34,7 @@ class SourceAccess:
     tracking_uri: str = DEFAULT_TRACKING_URI
     registry_uri: str | None = None
     timeout_seconds: int = 30
+    azure: AzureAccess = UNNAMED
 
     def __post_init__(self) -> None:
         """Refuse to allow what would open every door.

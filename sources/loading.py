@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING, Protocol
 
-from onnxport.artifacts import UnsupportedModel, UsageError
+from onnxport.artifacts import UsageError
 
 from .reference import Scheme, SourceText, parse
 
@@ -76,11 +76,10 @@ def _mlflow(source: SourceText, access: SourceAccess, keep: Path | None) -> Sour
     return open_registered(source, access, keep)
 
 
-def _azureml(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:  # ruff: ignore[ARG001] - an Opener
-    raise UnsupportedModel(
-        f"{source.text} is an Azure ML model; this version opens files and MLflow models",
-        hint="Download it with `az ml model download --name NAME --version V --download-path DIR` and name the file.",
-    )
+def _azureml(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:
+    from .azureml import open_azureml  # ruff: ignore[PLC0415] - loads only when Azure ML is asked
+
+    return open_azureml(source, access, keep)
 
 
 OPENERS: Mapping[Scheme, Opener] = {"file": _file, "models": _mlflow, "runs": _mlflow, "azureml": _azureml}

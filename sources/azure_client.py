@@ -1,0 +1,93 @@
+"""The Azure ML SDK, wrapped once: what onnxport asks a workspace or a registry."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onnxport.artifacts import UsageError
+
+from .azure_access import WORKSPACE_HINT
+from .azure_errors import bounded, translated
+from .azure_identity import sign_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .azure_access import AzureAccess
+    from .azure_identity import SignedIn
+    from .azure_names import AzureModelName
+
+_QUIET = logging.NullHandler()
+"""Keeps what the SDK logs off the screen where nobody configured logging; it logs each failure in ten lines."""
+INSTALL = "Install it: pip install 'onnxport[azureml]'."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureClient:
+    """A workspace or a registry, signed in.
+
+    Attributes:
+        ml: The SDK's `MLClient`.
+        place: What it is, for messages.
+        credential: Signs requests to storage accounts that have no key or SAS for us.
+        access: What the caller gave.
+    """
+
+    ml: Any
+    place: str
+    credential: SignedIn
+    access: AzureAccess
+
+
+def connect(name: AzureModelName, access: AzureAccess) -> AzureClient:
+    """The registry or workspace that `name` or, failing that, `access` names; for a registry it is looked up.
+
+    Raises:
+        UsageError: The SDK is not installed, nobody names a workspace, or there is no such registry.
+        Unreachable: Signing in fails, or Azure does not answer.
+    """
+    workspace = name.workspace or access.workspace
+    if name.registry is None and workspace is None:
+        raise UsageError(f"{name.text} does not say in which Azure ML workspace", hint=WORKSPACE_HINT)
+    make = _sdk(name.text)
+    logging.getLogger("azure").addHandler(_QUIET)
+    credential = sign_in(access)
+    options = {"show_progress": False, "enable_telemetry": False, **bounded(access.patience)}
+    if name.registry is not None:
+        place = f"registry {name.registry}"
+        with translated(f"Azure ML {place}"):
+            return AzureClient(
+                ml=make(credential, registry_name=name.registry, **options),
+                place=place,
+                credential=credential,
+                access=access,
+            )
+    assert workspace is not None  # ruff: ignore[S101] - narrowed above, for the type checker
+    place = f"workspace {workspace}"
+    with translated(f"Azure ML {place}"):
+        ml = make(
+            credential, workspace.subscription_id, workspace.resource_group, workspace.workspace_name, **options
+        )
+    return AzureClient(ml=ml, place=place, credential=credential, access=access)
+
+
+def _sdk(text: str) -> Callable[..., Any]:
+    """The SDK's `MLClient`.
+
+    Raises:
+        UsageError: The extra `azureml` is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its own use of marshmallow
+            importlib.import_module("azure.identity")
+            make: Callable[..., Any] = importlib.import_module("azure.ai.ml").MLClient
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"{text} needs the Azure ML SDK, and {error.name} is not installed", hint=INSTALL
+        ) from error
+    return make

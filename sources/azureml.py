@@ -1,0 +1,131 @@
+"""Opens models that are registered in Azure ML, in a workspace or a registry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onnxport.artifacts import SourceModel, UnsupportedModel, UsageError
+
+from .azure_client import connect
+from .azure_names import parse_azure_name
+from .files import KINDS, open_path
+from .reference import SourceText
+from .scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .access import SourceAccess
+    from .azure_names import AzureModelName
+    from .azure_versions import AzureModelVersion
+
+MODEL_FILES = ("model.joblib", "model.pkl", "model.json", "model.ubj")
+"""What a scoring script opens in the folder of a `custom_model`, in this order."""
+
+_MLMODEL = "MLmodel"
+
+
+def open_azureml(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:
+    """The model that is registered in Azure ML as `source`; with `keep`, its files lie there afterwards.
+
+    Killed at any moment, it leaves nothing behind.
+
+    Raises:
+        UsageError: There is no such model, it is archived, nobody names a workspace, or the SDK is not installed.
+        UnsupportedModel: It is of a type or format that onnxport does not open.
+        UntrustedModel: Opening it would run code that nobody allowed, or its files would leave their folder.
+        IntegrityError: Its files changed while they were downloaded.
+        Unreachable: Azure refuses us or does not answer.
+    """
+    name = parse_azure_name(source.text)
+    with scratch_folder(beside=keep) as scratch:
+        folder = scratch / "model"
+        folder.mkdir()
+        version = _bring(name, access, folder)
+        file = _find(folder, version)
+        opened = open_path(SourceText(scheme="file", text=source.text, path=file), access, None)
+        if keep is not None:
+            folder.replace(keep)
+    tags = {**(opened.reference.tags or {}), **version.lineage, "azureml.format": opened.reference.kind}
+    if file != folder:
+        tags["azureml.file"] = file.relative_to(folder).as_posix()
+    reference = opened.reference.model_copy(
+        update={
+            "uri": source.text,
+            "kind": "azureml",
+            "version": version.version,
+            "run_id": version.job or opened.reference.run_id,
+            "git_commit": version.git_commit or opened.reference.git_commit,
+            "tags": tags,
+        }
+    )
+    return SourceModel(
+        reference=reference, model=opened.model, feature_columns=opened.feature_columns, sample=opened.sample
+    )
+
+
+def _bring(name: AzureModelName, access: SourceAccess, folder: Path) -> AzureModelVersion:
+    azure = connect(name, access.azure)
+    # these import the SDK, which `connect` has found to be there
+    from .azure_download import download  # ruff: ignore[PLC0415]
+    from .azure_location import locate_in_registry, locate_in_workspace  # ruff: ignore[PLC0415]
+    from .azure_versions import find_version  # ruff: ignore[PLC0415]
+
+    version = find_version(azure, name)
+    _check_type(version)
+    if name.registry is None:
+        location = locate_in_workspace(azure, version)
+    else:
+        location = locate_in_registry(azure, name.registry, version)
+    download(location, folder, access.azure.patience, f"model {version.name}, version {version.version}")
+    return version
+
+
+def _check_type(version: AzureModelVersion) -> None:
+    if version.kind not in {"custom_model", "mlflow_model"}:
+        raise UnsupportedModel(
+            f"model {version.name}, version {version.version}, is a {version.kind}; onnxport opens custom_model "
+            "(scikit-learn and XGBoost files) and mlflow_model",
+            hint="A triton_model is a graph already; register the trained model itself.",
+        )
+
+
+def _find(folder: Path, version: AzureModelVersion) -> Path:
+    """The model in `folder`, found as a scoring script would.
+
+    That is: MLflow's folder; in the folder nearest to the top that has one, the first of `MODEL_FILES`; the only
+    file that can be a model.
+
+    Raises:
+        UsageError: It is an `mlflow_model` without `MLmodel`.
+        UnsupportedModel: There is no model, or several that it could be.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    described = _nearest([path for path in files if path.name == _MLMODEL])
+    if len(described) == 1:
+        return described[0].parent
+    found = ", ".join(path.relative_to(folder).as_posix() for path in files[:10])
+    if version.kind == "mlflow_model":
+        raise UsageError(
+            f"model {version.name}, version {version.version}, is an mlflow_model with "
+            f"{'several' if described else 'no'} {_MLMODEL} files; it has {found}",
+            hint="Register the folder that holds MLmodel.",
+        )
+    named = _nearest([path for path in files if path.name in MODEL_FILES])
+    named.sort(key=lambda path: MODEL_FILES.index(path.name))
+    candidates = [path for path in files if path.suffix.lower() in KINDS]
+    if len({path.parent for path in named}) == 1:
+        return named[0]
+    if len(candidates) == 1:
+        return candidates[0]
+    raise UnsupportedModel(
+        f"model {version.name}, version {version.version}, has {'several' if candidates else 'no'} files that "
+        f"could be the model: {found}; looked for {', '.join(MODEL_FILES)}, then for a single {', '.join(KINDS)}",
+        hint="Register the model's file itself, or a folder in which it has one of these names.",
+    )
+
+
+def _nearest(paths: list[Path]) -> list[Path]:
+    """Those of `paths` that lie nearest to the top."""
+    depth = min((len(path.parts) for path in paths), default=0)
+    return [path for path in paths if len(path.parts) == depth]
