@@ -86,7 +86,7 @@ def test_locked_requirements_have_hashes_and_no_index_address() -> None:
         assert "index-url" not in text
 
 
-@pytest.mark.parametrize("package", sorted(SETUPTOOLS["packages"]))
+@pytest.mark.parametrize("package", sorted(TOP_PACKAGES))
 def test_a_package_imports_in_a_bare_process_and_brings_no_heavy_library(package: str) -> None:
     """The `__init__` of a folder is light: commands start fast, the serving image stays small."""
     code = f"import {package}, sys; print(sorted({HEAVY!r} & {{name.split('.')[0] for name in sys.modules}}))"
