@@ -49,6 +49,16 @@ class Kept:
     def __len__(self) -> int:
         return len(self.kinds)
 
+    def take(self, wanted: Mask) -> Kept:
+        """The `wanted` rows, `(n,)`."""
+        indices = np.flatnonzero(wanted)
+        return Kept(
+            kinds=[self.kinds[index] for index in indices.tolist()],
+            rows=self.rows.take(indices),
+            source={name: values[indices] for name, values in self.source.items()},
+            onnx={name: values[indices] for name, values in self.onnx.items()},
+        )
+
 
 class Keeper:
     """Keeps the first rows of each kind, up to `KEPT` in all."""

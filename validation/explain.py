@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from onnxport.artifacts import OnnxportError
 
-from .patterns import pattern_sentences, tree_count_sentences
+from .patterns import pattern_sentences, rounded, rounding_sentence, tree_count_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,8 +50,7 @@ def explain(
     sentences: list[str] = []
     if failing is not None:
         try:
-            sentences += _causes(artifact, graph, failing, holding, steps=steps)
-            sentences += [] if sentences else tree_count_sentences(failing)
+            sentences += _all_causes(artifact, graph, failing, holding, steps=steps)
         except OnnxportError as error:
             sentences.append(f"The cause could not be searched further: {error.message}.")
         sentences += _spread_over(tally)
@@ -60,7 +59,20 @@ def explain(
         for verdict in verdicts
         if not verdict.passed and verdict.name in ADVICE
     ]
-    return (*sentences, LAST)
+    return tuple(sentences) if failing is not None and rounded(failing).all() else (*sentences, LAST)
+
+
+def _all_causes(
+    artifact: OnnxArtifact, graph: GraphProcess, failing: Kept, holding: Kept | None, *, steps: Steps
+) -> list[str]:
+    """The causes; rows that are off by rounding alone are told apart from the others."""
+    rounding = rounded(failing)
+    if rounding.all():
+        return [rounding_sentence(len(failing), len(failing))]
+    others = failing.take(~rounding)
+    found = list(_causes(artifact, graph, others, holding, steps=steps))
+    found += [] if found else tree_count_sentences(others)
+    return found + ([rounding_sentence(int(rounding.sum()), len(failing))] if rounding.any() else [])
 
 
 def _causes(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -13,7 +15,7 @@ from .answers import Answers, ask
 from .explain import explain
 from .host import GraphAborted, GraphUnloadable
 from .probes import probes
-from .questions import LABEL
+from .questions import LABEL, PROBABILITIES
 from .session import GraphProcess, open_graph
 from .structure import structure_verdicts
 from .tally import Tally, runtime_verdict
@@ -74,7 +76,8 @@ def check(
     """
     options = options or CheckOptions()
     try:
-        with open_graph(artifact.model, artifact.conversion.signature) as graph:
+        with open_graph(artifact.model, artifact.conversion.signature) as graph, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # extreme probes overflow on purpose; what counts is the answer
             return Check(source, graph, artifact, options=options, progress=progress).run(sample)
     except (GraphUnloadable, GraphAborted) as error:
         return _stillborn(artifact, options, error)
@@ -171,7 +174,11 @@ class Check:
             )
 
     def _both(self, kind: str, rows: Rows) -> None:
-        self._count(kind, rows, ask(self._source, rows), ask(self._graph, rows))
+        """The graph's process answers while the source does here."""
+        with ThreadPoolExecutor(max_workers=1) as other:
+            onnx = other.submit(ask, self._graph, rows)
+            source = ask(self._source, rows)
+            self._count(kind, rows, source, onnx.result())
 
     def _count(self, kind: str, rows: Rows, source: Answers, onnx: Answers) -> None:
         self._tally.add(kind, rows, source, onnx)
@@ -236,7 +243,7 @@ def _scale(answers: Answers) -> float:
     values = [
         np.abs(value.astype(np.float64)).ravel()
         for name, value in answers.outputs.items()
-        if name != LABEL and value.dtype.kind in "fiu"
+        if name not in {LABEL, PROBABILITIES} and value.dtype.kind in "fiu"
     ]
     finite = np.concatenate(values) if values else np.empty(0)
     finite = finite[np.isfinite(finite)]

@@ -19,12 +19,35 @@ if TYPE_CHECKING:
     Numbers = NDArray[np.float64]
 
 ENOUGH: Final = 5
+ROUNDING: Final = 2.4e-7
+"""Four steps of float32 just below 1."""
 FEW: Final = 64
 MOST_SCORES: Final = 50
 _CLOSE: Final = 1e-4
 _MOST_CLASSES: Final = 6
 _DEEPEST: Final = 8.0
 """Log-odds beyond which a float32 probability says too little about its margin."""
+
+
+def rounded(failing: Kept) -> NDArray[np.bool_]:
+    """The rows that are off by no more than float32 rounds numbers near 1, in probabilities alone, `(n,)`."""
+    source, onnx = failing.source.get(PROBABILITIES), failing.onnx.get(PROBABILITIES)
+    if source is None or onnx is None or source.shape != onnx.shape:
+        return np.zeros(len(failing), dtype=np.bool_)
+    small = differences(source, onnx).reshape(len(failing), -1).max(axis=1) <= ROUNDING
+    if LABEL in failing.source and LABEL in failing.onnx:
+        small &= labels_agree(failing.source[LABEL], failing.onnx[LABEL])
+    return np.asarray(small, dtype=np.bool_)
+
+
+def rounding_sentence(rows: int, total: int) -> str:
+    """What to make of rows that are off by rounding alone."""
+    return (
+        f"{rows} of {total} failing rows looked at are off by {ROUNDING:.2g} at most, at small probabilities: the "
+        "graph rounds them to steps of 6e-8, as ONNX Runtime's LOGISTIC and Sigmoid do. Compute 1 / (1 + exp(-x)) "
+        "in the graph instead; where events this rare do not matter, allow it by name: `probabilities: {atol: "
+        "2.4e-7}` in a tolerance file."
+    )
 
 
 def pattern_sentences(failing: Kept, holding: Kept | None) -> Iterator[str]:
@@ -83,8 +106,8 @@ def tree_count_sentences(failing: Kept) -> Iterator[str]:
         steps = np.unique(np.round((right - left) / (float(np.abs(left).mean()) + 1e-300), 4))
         if 1 < len(steps) <= FEW:
             yield (
-                f"The differences in {_scale_of(name)} take only {len(steps)} different values, as the leaves of a "
-                "single tree do: look for a tree that is left out, doubled or weighted differently."
+                f"The differences in {_scale_of(name)} take only {len(steps)} different values, as the leaves of "
+                "a single tree do: look for a tree that is left out, doubled or weighted differently."
             )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,21 +28,6 @@ SOLVED: Final = 4_000
 """Nodes that no row of the pool reaches for which one is made, at most, for each forest."""
 _CHUNK: Final = 4_096
 _CELLS: Final = 8_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """How many splits there are and how many are probed.
-
-    Attributes:
-        splits: Tree nodes that compare numbers.
-        placed: Those for which an input value at the boundary was found.
-        asked: Those that fit into the limit.
-    """
-
-    splits: int
-    placed: int
-    asked: int
 
 
 class Placement:
@@ -93,9 +77,10 @@ class Placement:
 
         Where a single input moves the tensor's column, the search is made once for all rows.
         """
-        alone = np.array(
-            [self._influences[tensor].alone[target] for tensor, target in _pairs(places)], dtype=np.bool_
-        )
+        alone = np.zeros(len(places), dtype=np.bool_)
+        for tensor in np.unique(places.tensor).tolist():
+            here = places.tensor == tensor
+            alone[here] = self._influences[tensor].alone[places.target[here]]
         row = np.where(alone, self._reference(places), places.row)
         keys = np.stack(
             [row, places.column, places.tensor, places.target, places.level.view(np.int64), places.above], axis=1
@@ -191,21 +176,14 @@ class Placement:
 
     def _along(self, places: Places, column: Column, index: int) -> NDArray[np.float64]:
         start = column[places.row].astype(np.float64)
-        slope = np.array([self._influences[tensor].slope[index, target] for tensor, target in _pairs(places)])
-        at = np.array(
-            [
-                self._values[tensor][row, target]
-                for row, (tensor, target) in zip(places.row.tolist(), _pairs(places), strict=True)
-            ],
-            dtype=np.float64,
-        )
+        slope, at = np.zeros(len(places)), np.zeros(len(places))
+        for tensor in np.unique(places.tensor).tolist():
+            here = places.tensor == tensor
+            slope[here] = self._influences[tensor].slope[index, places.target[here]]
+            at[here] = self._values[tensor][places.row[here], places.target[here]]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             guess = start + (places.level - at) / slope
         return np.where(np.isfinite(guess), guess, np.where(np.isfinite(start), start, 0.0))
-
-
-def _pairs(places: Places) -> list[tuple[int, int]]:
-    return list(zip(places.tensor.tolist(), places.target.tolist(), strict=True))
 
 
 def _with_rows(places: Places, rows: Integers) -> Places:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from onnxport.artifacts import Conversion, ParityReport
+    from onnxport.artifacts import Conversion, Distribution, ParityReport
 
 PROBES: Final[Mapping[str, str]] = {
     "sample": "the user's own rows",
@@ -46,11 +46,13 @@ def render_html(report: ParityReport, conversion: Conversion) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
+    environment.filters["short"] = _short
     template = environment.get_template("report.html.j2")
     return template.render(
         report=report,
         conversion=conversion,
         plots=_plots(report),
+        allowed=_allowed(report, conversion),
         probes=[_probe(report, kind, count) for kind, count in _counts(report).items()],
         worst=[_worst(report, index) for index in range(min(SHOWN_ROWS, len(report.worst_rows)))],
     )
@@ -77,6 +79,20 @@ def _worst(report: ParityReport, index: int) -> dict[str, Any]:
     return {"probe": row.probe, "difference": row.difference, "record": row.record, "outputs": outputs}
 
 
+def _allowed(report: ParityReport, conversion: Conversion) -> list[dict[str, Any]]:
+    """What was allowed for each score of the graph."""
+    names = [output.name for output in conversion.signature.outputs if output.name != "label"]
+    return [{"output": name, "tolerance": report.tolerances.for_output(name)} for name in names]
+
+
+def _shown(report: ParityReport) -> list[Distribution]:
+    """What to plot: of two classes the second alone, as the first is its complement."""
+    names = {distribution.output for distribution in report.distributions}
+    two = "probabilities[1]" in names and "probabilities[2]" not in names
+    shown = [item for item in report.distributions if not (two and item.output == "probabilities[0]")]
+    return shown[:PLOTTED]
+
+
 def _plots(report: ParityReport) -> list[dict[str, Any]]:
     import markupsafe  # noqa: PLC0415 - comes with jinja2
 
@@ -88,8 +104,12 @@ def _plots(report: ParityReport) -> list[dict[str, Any]]:
             "scatter": markupsafe.Markup(scatter(distribution, identity=f"s{index}")),  # noqa: S704 - our own SVG
             "histogram": markupsafe.Markup(histogram(distribution, identity=f"h{index}")),  # noqa: S704 - likewise
         }
-        for index, distribution in enumerate(report.distributions[:PLOTTED])
+        for index, distribution in enumerate(_shown(report))
     ]
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}"
 
 
 def _number(value: Any) -> str:  # noqa: ANN401 - any JSON value

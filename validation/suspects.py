@@ -25,6 +25,8 @@ RECALL: Final = 0.98
 """A suspect must be visited by nearly all failing rows."""
 CUT: Final = 0.6
 """And by at most this part of the rows that hold."""
+SCALING: Final = 2e-5
+"""How far scaling in float32 may move a value, relative to numbers of size 1."""
 ENOUGH: Final = 20
 """Rows that hold, without which nothing can be told apart."""
 
@@ -56,11 +58,13 @@ class Counts:
         touched: For each event, which row does it at which node, `(n, m)`.
         exact: How many rows hold a value that is exactly the threshold of a node that they visit.
         close: How many come within one step of one.
+        around: How many come as near as scaling in float32 is off.
     """
 
     touched: Mapping[str, Mask]
     exact: int
     close: int
+    around: int
 
     def __len__(self) -> int:
         return len(self.touched["visit"])
@@ -71,7 +75,7 @@ def count(forest: Forest, values: NDArray[Any]) -> Counts:
     size, leaf = len(forest.feature), forest.leaf
     ranks = to_ordinals(forest.threshold.astype(values.dtype))
     touched = {event: np.zeros((len(values), size), dtype=np.bool_) for event in EVENTS}
-    exact = np.zeros(len(values), dtype=np.bool_)
+    exact, around = np.zeros(len(values), dtype=np.bool_), np.zeros(len(values), dtype=np.bool_)
     row = np.arange(len(values))[:, None]
     for nodes in forest.levels(values):
         here = values[row, forest.feature[nodes]]
@@ -79,10 +83,17 @@ def count(forest: Forest, values: NDArray[Any]) -> Counts:
         distance = np.abs(to_ordinals(np.where(np.isnan(here), 0, here).astype(values.dtype)) - ranks[nodes])
         near = ~np.isnan(here) & ~leaf[nodes] & (distance <= 1)
         exact |= (near & (distance == 0)).any(axis=1)
+        level = forest.threshold[nodes]
+        around |= (~leaf[nodes] & (np.abs(here - level) <= SCALING * np.maximum(1, np.abs(level)))).any(axis=1)
         touched["visit"][row, nodes] = True
         touched["near"][row, nodes] |= near
         touched["missing"][row, nodes] |= gone
-    return Counts(touched=touched, exact=int(exact.sum()), close=int(touched["near"].any(axis=1).sum()))
+    return Counts(
+        touched=touched,
+        exact=int(exact.sum()),
+        close=int(touched["near"].any(axis=1).sum()),
+        around=int(around.sum()),
+    )
 
 
 def best_suspect(failing: Counts, holding: Counts) -> Suspect | None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 KIND: Final = "threshold"
 AROUND: Final = 3
-"""Rows at each boundary: the last value before it, the first after it, and one more on the side of the level."""
+"""Rows at each boundary at most: the last value before it, the first after it; where a threshold comes first, one
+more on the side of its level."""
 POOL: Final = 2_000
 
 
@@ -63,22 +64,25 @@ def threshold_probes(
 def _around(
     prefix: Predict, placement: Placement, forests: Sequence[Forest], generator: np.random.Generator, *, most: int
 ) -> Iterator[Probe]:
-    parts = [placement.splits(forest, generator)[0] for forest in forests]
+    splits = [placement.splits(forest, generator)[0] for forest in forests]
     total = sum(len(forest.ordered) for forest in forests)
-    places = _joined(parts)
-    places = places.take(_by_rarity(places, generator)[:most])
+    places = _joined(splits)
+    order, distinct = _by_rarity(places, generator)
+    places = places.take(order[:most])
     asked = len(places)
     last, found = placement.boundaries(places) if asked else (np.empty(0, np.int64), np.empty(0, np.bool_))
-    places, last = places.take(np.flatnonzero(found)), last[found]
-    yield Probe(kind=KIND, rows=placement.pool.take(slice(0, 0)), note=_coverage(total, asked, len(places)))
+    yield Probe(kind=KIND, rows=placement.pool.take(slice(0, 0)), note=_coverage(total, asked, int(found.sum())))
     preimages = Preimages(prefix, placement.pool)
-    for start in range(0, len(places), CHUNK // AROUND):
-        part = slice(start, start + CHUNK // AROUND)
-        some, rank = places.take(part), last[part]
-        third = np.where(some.above, rank + 2, rank - 1)
-        yield Probe(
-            kind=KIND, rows=concatenate([preimages.placed(some, ranks) for ranks in (rank, rank + 1, third)])
-        )
+    first = np.arange(asked) < distinct
+    for start in range(0, asked, CHUNK // AROUND):
+        here = np.arange(start, min(start + CHUNK // AROUND, asked))
+        here = here[found[here]]
+        beyond = here[first[here]]
+        third = np.where(places.above[beyond], last[beyond] + 2, last[beyond] - 1)
+        if len(here):
+            around = [preimages.placed(places.take(here), last[here] + step) for step in (0, 1)]
+            rows = concatenate([*around, preimages.placed(places.take(beyond), third)])
+            yield Probe(kind=KIND, rows=rows)
 
 
 def _joined(parts: Sequence[Places]) -> Places:
@@ -86,14 +90,14 @@ def _joined(parts: Sequence[Places]) -> Places:
     return Places(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def _by_rarity(places: Places, generator: np.random.Generator) -> NDArray[np.intp]:
-    """Distinct places only: one of each threshold of each column first, then the others, shuffled by the seed."""
+def _by_rarity(places: Places, generator: np.random.Generator) -> tuple[NDArray[np.intp], int]:
+    """Distinct places, shuffled: one of each threshold of each column first, and how many those are."""
     keys = np.stack([places.tensor, places.target, places.level.view(np.int64), places.above, places.row], axis=1)
     _, distinct = np.unique(keys, axis=0, return_index=True)
     mixed = generator.permutation(distinct)
     _, first = np.unique(keys[mixed, :4], axis=0, return_index=True)
     rest = np.setdiff1d(np.arange(len(mixed)), first)
-    return np.concatenate([mixed[np.sort(first)], mixed[rest]])
+    return np.concatenate([mixed[np.sort(first)], mixed[rest]]), len(first)
 
 
 def _coverage(total: int, asked: int, found: int) -> str:

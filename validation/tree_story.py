@@ -100,11 +100,12 @@ class Reader:
         values = self._values(failing.rows)
         bad = count(self._forest, values)
         good = count(self._forest, self._values(holding.rows) if holding is not None else values[:0])
-        if narrow and bad.close > MOSTLY * len(bad):
+        if narrow and bad.around > MOSTLY * len(bad):
             yield (
-                f"{bad.close} of {len(bad)} failing rows come within one float32 step of a split, and the graph "
+                f"{bad.around} of {len(bad)} failing rows come within float32 rounding of a split, and the graph "
                 f"computes {', '.join(narrow)} in float32 before its trees. If the source does so in float64, as "
-                "scikit-learn does, convert these steps in float64 and cast to float32 right before the trees."
+                "scikit-learn does, convert these steps in float64 and cast to float32 right before the trees. "
+                f"{self._example(bad, values, failing)}"
             )
         suspect = best_suspect(bad, good)
         detour = self._detour(failing, values)
@@ -113,7 +114,7 @@ class Reader:
         elif detour is not None:
             yield self._tell(detour, failing)
         elif bad.close > NEARLY_ALL * len(bad) and good.close < NEARLY_ALL * len(good):
-            yield self._comparison(bad)
+            yield f"{self._comparison(bad)} {self._example(bad, values, failing)}"
 
     def _values(self, rows: Rows) -> NDArray[Any]:
         picked = self._picked(len(rows))
@@ -146,6 +147,19 @@ class Reader:
                 does = f"pass it, for instance with {value:.9g}"
                 compare = "its feature, its threshold, its branches and the leaves below with the model's"
         return f"Look at {split}: {touched} {does}. {answers} Compare {compare}."
+
+    def _example(self, bad: Counts, values: NDArray[Any], failing: Kept) -> str:
+        """One failing row that comes near a threshold, with the tree, the split and both answers."""
+        near = np.argwhere(bad.touched["near"])
+        if not len(near):
+            return ""
+        row, node = near[0].tolist()
+        forest, column = self._forest, int(self._forest.feature[node])
+        return (
+            f"For instance {forest.describe(node)} compares {self._names[column]}, which arrives as "
+            f"{values[row, column]:.9g}, {forest.sign(node)} {forest.threshold[node]:.9g}. "
+            f"{_answers(failing, int(self._picked(len(failing))[row]))}"
+        )
 
     def _detour(self, failing: Kept, values: NDArray[Any]) -> Detour | None:
         score = next((name for name in failing.source if name != LABEL and name in failing.onnx), "")
