@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,14 +11,13 @@ from onnxport.artifacts import IntegrityError
 from onnxport.exporters.refused import Refused
 
 from .saved import TreeArrays, saved_parts
+from .vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from onnxport.artifacts import Column
     from xgboost import Booster
-
-Vocabulary = tuple[str, ...] | tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +151,7 @@ def _trees(parts: Iterable[Mapping[str, Any]]) -> Trees:
         arrays.add(model["trees"])
         rounds += [rounds[-1] + int(end) for end in model["iteration_indptr"][1:]]
         groups += model["tree_info"]
-        vocabularies = tuple(map(_vocabulary, model.get("cats", {}).get("enc", ())))
+        vocabularies = tuple(map(Vocabulary.read, model.get("cats", {}).get("enc", ())))
     return Trees(
         arrays=arrays,
         group=np.array(groups, dtype=np.int64),
@@ -160,13 +159,3 @@ def _trees(parts: Iterable[Mapping[str, Any]]) -> Trees:
         weights=np.array(weights, dtype=np.float32) if weights else None,
         vocabularies=vocabularies,
     )
-
-
-def _vocabulary(encoding: Mapping[str, Any]) -> Vocabulary | None:
-    """Strings lie as UTF-8 with offsets, as in Arrow; integers as they are."""
-    values = np.asarray(encoding["values"])
-    if "offsets" not in encoding:
-        return tuple(int(value) for value in values) or None
-    text = values.astype(np.int8).tobytes()
-    ends = [int(end) for end in encoding["offsets"]]
-    return tuple(text[start:end].decode() for start, end in pairwise(ends)) or None

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from onnxport.exporters.graph import GraphBuilder
     from pandas import DataFrame
 
-    from .booster import Model, Vocabulary
+    from .booster import Model
     from .estimator import Estimator
+    from .vocabulary import Categories
 
-_CATEGORICAL = "c"
 _NO_INTEGER = np.iinfo(np.int64).min
 """Stands for "missing" among integer categories; as a float64 no category can be it."""
 
@@ -36,13 +36,13 @@ def columns_of(model: Model, sample: DataFrame) -> tuple[InputColumn, ...]:
     """
     names = [str(name) for name in sample.columns]
     _check_names(model, names)
-    vocabularies = [
-        _vocabulary(model, dtype, index, name)
+    categories = [
+        _categories(model, dtype, index, name)
         for index, (name, dtype) in enumerate(zip(names, sample.dtypes, strict=True))
     ]
-    if not any(vocabularies):
+    if not any(categories):
         return tuple(matrix_column(name, "float32", len(names), missing=True) for name in names)
-    return tuple(map(_input, names, vocabularies))
+    return tuple(map(_input, names, categories))
 
 
 def add_matrix(builder: GraphBuilder, inputs: Sequence[InputColumn]) -> str:
@@ -71,14 +71,13 @@ def _check_names(model: Model, names: list[str]) -> None:
         raise UsageError("the sample has several columns of the same name", hint="Rename them.")
 
 
-def _vocabulary(
+def _categories(
     model: Model,
     dtype: Any,  # ruff: ignore[ANN401] - numpy's, pandas' or Arrow's
     index: int,
     name: str,
-) -> Vocabulary | None:
+) -> Categories | None:
     """The categories by code where the column brings categories; `None` where it brings numbers."""
-    trained = _CATEGORICAL if model.feature_types is None else model.feature_types[index]
     if not isinstance(dtype, pd.CategoricalDtype):
         if not (pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_bool_dtype(dtype)):
             raise UsageError(
@@ -88,38 +87,46 @@ def _vocabulary(
         return None
     known = model.core.vocabularies if isinstance(model.core, Trees) else ()
     vocabulary = known[index] if known else None
-    if vocabulary is None or trained != _CATEGORICAL:
+    if vocabulary is None:
         raise Refused(
             f"input {name!r}",
             "the sample brings categories, but the model holds no vocabulary that says which code each of them "
             "had in training: XGBoost keeps one since 3.1, for data frames with columns of dtype category",
             "Train again with XGBoost 3.1 or later, or give the integer codes that the model was trained on.",
         )
-    if isinstance(vocabulary[0], str) != isinstance(next(iter(dtype.categories), vocabulary[0]), str):
+    here = list(dtype.categories)
+    if vocabulary.strings != all(isinstance(category, str) for category in here):
         raise UsageError(
-            f"column {name!r} of the sample has the categories {list(dtype.categories)[:3]}, "
-            f"the model was trained on {list(vocabulary)[:3]}",
+            f"column {name!r} of the sample has the categories {here[:3]}, "
+            f"the model was trained on {'strings' if vocabulary.strings else 'integers'}",
             hint="Give a sample whose categories are of the type that the model was trained on.",
         )
-    return vocabulary
+    if (categories := vocabulary.categories(here)) is None:
+        raise Refused(
+            f"input {name!r}",
+            "XGBoost cuts category names in the middle that are not plain ASCII, so that the model does not say "
+            "which code they had, and the sample's categories are not in the order of training",
+            "Give a sample whose categories are those of the training data, in the same order.",
+        )
+    return categories
 
 
-def _input(name: str, vocabulary: Vocabulary | None) -> InputColumn:
-    text = vocabulary is not None and isinstance(vocabulary[0], str)
+def _input(name: str, categories: Categories | None) -> InputColumn:
+    text = categories is not None and isinstance(categories[0], str)
     return InputColumn(
         name=name,
         tensor=tensor_name(name),
-        dtype="string" if text else "float32" if vocabulary is None else "float64",
+        dtype="string" if text else "float32" if categories is None else "float64",
         shape=(None, 1),
-        categories=vocabulary,
-        missing=Missing(allowed=True, encoding=_absent(vocabulary) if text else "nan"),
+        categories=categories,
+        missing=Missing(allowed=True, encoding=_absent(categories) if text else "nan"),
     )
 
 
-def _absent(vocabulary: Vocabulary | None) -> str:
+def _absent(categories: Categories | None) -> str:
     """A string that is no category: the empty one, if it is none."""
     text = ""
-    while text in (vocabulary or ()):
+    while text in (categories or ()):
         text += "\N{REPLACEMENT CHARACTER}"
     return text
 
