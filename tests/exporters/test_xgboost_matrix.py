@@ -11,7 +11,8 @@ import onnx
 import pytest
 import xgboost as xgb
 from onnxport.exporters.from_xgboost.estimator import read_estimator
-from xgboost_cases import CASES, ROWS, seed_of
+from xgboost_cases import CASES
+from xgboost_data import ROWS, seed_of
 from xgboost_parity import (
     LINK_ULPS,
     MARGIN_ULPS,
