@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnxport.exporters.from_xgboost import add_booster
+from onnxport.exporters.from_xgboost.estimator import read_estimator
 
+from .categories import codes, lookup
 from .converter import Converter
-from .tensor import Tensor
+from .tensor import Tensor, join
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Dtype
@@ -23,7 +25,7 @@ def _outputs(scope: Scope, estimator: Any, columns: Columns) -> ModelOutputs:
     """What the model answers: computed once for all of its methods."""
     key = (id(estimator), "booster", tuple(block.tensor.name for block in columns.blocks), columns.sparse)
     if key not in scope.journal.done:
-        outputs, step = add_booster(scope.builder, _matrix(scope, columns).name, estimator, scope.path)
+        outputs, step = add_booster(scope.builder, _matrix(scope, estimator, columns).name, estimator, scope.path)
         scope.journal.steps[scope.path] = step
         scope.journal.done[key] = outputs
         scope.journal.alive.append(estimator)
@@ -31,17 +33,35 @@ def _outputs(scope: Scope, estimator: Any, columns: Columns) -> ModelOutputs:
     return outputs
 
 
-def _matrix(scope: Scope, columns: Columns) -> Tensor:
-    scope.numbers(columns)
+def _matrix(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     if any(block.categories is not None for block in columns.blocks):
-        raise scope.refuse(
-            "a column of pandas categories reaches XGBoost behind other steps",
-            "Encode it in the pipeline (OrdinalEncoder, OneHotEncoder), or train XGBoost on the categories directly.",
-        )
+        return _with_categories(scope, estimator, columns)
+    scope.numbers(columns)
     matrix = columns.matrix("float32")
     if columns.sparse:  # XGBoost takes the absent entries of a sparse matrix for missing ones
         matrix = matrix.equals(0.0).where(matrix.like(np.nan), matrix)
     return matrix
+
+
+def _with_categories(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    """Categories as the codes of the vocabulary that the model keeps; unknown and missing ones as NaN."""
+    core = read_estimator(estimator, scope.path).model.core
+    known = getattr(core, "vocabularies", ())
+    parts = []
+    for index, block in enumerate(columns.split()):
+        vocabulary = known[index] if known else None
+        if block.categories is None:
+            parts.append(block.tensor.cast("float32"))
+        elif vocabulary is None:
+            raise scope.refuse(
+                "it keeps no vocabulary that says which code each category had in training",
+                "Train again with XGBoost 3.1 or later, on a data frame with columns of dtype category.",
+            )
+        else:
+            scope.accept("unseen-category differs", "it counts as missing; XGBoost takes a neighbour (dmlc/xgboost#12189)")
+            places = np.arange(len(vocabulary), dtype=np.float32)
+            parts.append(lookup(codes(scope, block, vocabulary), places, np.nan))
+    return join(parts)
 
 
 def _tensor(scope: Scope, name: str | None, dtype: Dtype) -> Tensor:

@@ -107,6 +107,24 @@ def wrapper(attribute: str) -> Converter:
     )
 
 
+class _Selected(Inner):
+    """A method of the estimator that was fitted on the selected columns."""
+
+    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+        return super().__call__(scope, estimator, scope.transform(estimator, columns))
+
+
+def _eliminated(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+    return columns.select([int(index) for index in estimator.get_support(indices=True)])
+
+
+_ELIMINATION = Converter(
+    precision="none",
+    transform=_eliminated,
+    predict=_Selected("estimator_", "predict"),
+    predict_proba=_Selected("estimator_", "predict_proba"),
+    decision_function=_Selected("estimator_", "decision_function"),
+)
 _SEARCH = wrapper("best_estimator_")
 
 CONVERTERS = {
@@ -120,6 +138,8 @@ CONVERTERS = {
     "ColumnTransformer": Converter(precision="none", transform=_column_transformer),
     "FeatureUnion": Converter(precision="none", transform=_feature_union),
     "FrozenEstimator": wrapper("estimator"),
+    "RFE": _ELIMINATION,
+    "RFECV": _ELIMINATION,
     "RANSACRegressor": wrapper("estimator_"),
     "SelfTrainingClassifier": wrapper("estimator_"),
     "GridSearchCV": _SEARCH,

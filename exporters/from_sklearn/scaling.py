@@ -12,6 +12,7 @@ from .converter import Converter
 if TYPE_CHECKING:
     from .columns import Columns
     from .scope import Scope
+    from .tensor import Tensor
 
 
 def _standard(scope: Scope, estimator: Any, columns: Columns) -> Columns:
@@ -72,16 +73,31 @@ def _robust_back(scope: Scope, estimator: Any, columns: Columns) -> Columns:
 
 
 def _normalizer(scope: Scope, estimator: Any, columns: Columns) -> Columns:
-    x = scope.doubles(columns)
-    if estimator.norm == "max":
+    x = normalized(scope.doubles(columns), estimator.norm, sparse=columns.sparse)
+    return numbers(x, columns.width, sparse=columns.sparse)
+
+
+def normalized(x: Tensor, kind: str, *, sparse: bool) -> Tensor:
+    """Each row over its norm; rows of zeros stay."""
+    if kind == "max":
         norm = x.absolute().maximum()
-    elif estimator.norm == "l1":
+    elif kind == "l1":
         norm = x.absolute().total()
     else:
         norm = (x * x).total().sqrt()
-    # scikit-learn divides rows of zeros by 1; a norm below ten times the machine's precision counts as zero
-    zero = norm < 10 * np.finfo(np.float64).eps if not columns.sparse else norm.equals(0.0)
-    return numbers(x / zero.where(norm.like(1.0), norm), columns.width, sparse=columns.sparse)
+    # of dense rows a norm below ten times the machine's precision counts as zero
+    zero = norm.equals(0.0) if sparse else norm < 10 * np.finfo(np.float64).eps
+    return x / zero.where(norm.like(1.0), norm)
+
+
+def _tf_idf(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+    x = scope.doubles(columns)
+    if estimator.sublinear_tf:
+        absent = x.equals(0.0)
+        x = absent.where(x.like(0.0), absent.where(x.like(1.0), x).log() + 1.0)
+    x = x * estimator.idf_ if hasattr(estimator, "idf_") else x
+    x = x if estimator.norm is None else normalized(x, estimator.norm, sparse=True)
+    return numbers(x, columns.width, sparse=True)
 
 
 def _binarizer(scope: Scope, estimator: Any, columns: Columns) -> Columns:
@@ -95,5 +111,6 @@ CONVERTERS = {
     "MaxAbsScaler": Converter(transform=_max_abs, inverse_transform=_max_abs_back),
     "RobustScaler": Converter(transform=_robust, inverse_transform=_robust_back),
     "Normalizer": Converter(transform=_normalizer),
+    "TfidfTransformer": Converter(transform=_tf_idf),
     "Binarizer": Converter(transform=_binarizer),
 }

@@ -31,10 +31,13 @@ class Journal:
 
     Attributes:
         steps: Every converted step, in order of computation.
+        accepted: Kind of value to why the graph's answer to it is accepted although the source says otherwise.
         done: Results by estimator, method and input, so that nothing is computed twice.
+        alive: The estimators in `done`: an id is unique only as long as its object lives.
     """
 
     steps: dict[str, PlanStep] = field(default_factory=dict)
+    accepted: dict[str, str] = field(default_factory=dict)
     done: dict[tuple[object, ...], Any] = field(default_factory=dict)
     alive: list[object] = field(default_factory=list)
 
@@ -60,6 +63,10 @@ class Scope:
     def refuse(self, reason: str, instead: str) -> Refused:
         """The refusal of this step, to be raised."""
         return Refused(self.path, reason, instead)
+
+    def accept(self, kind: str, reason: str) -> None:
+        """The plan accepts the graph's answer to values of this kind."""
+        self.journal.accepted[kind] = reason
 
     def constant(self, values: Any, dtype: Dtype = "float64") -> Tensor:  # ruff: ignore[ANN401] - an array or a number
         """A constant of the graph."""
@@ -138,7 +145,7 @@ class Scope:
                     f"{type(estimator).__name__}.{method} has no exact converter",
                     "Use another estimator for this step, or serve this model from its source.",
                 )
-            self.journal.alive.append(estimator)  # an id is unique only as long as its object lives
+            self.journal.alive.append(estimator)
             self.journal.done[key] = function(self, estimator, columns)
             step = PlanStep(
                 path=self.path,

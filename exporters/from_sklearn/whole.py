@@ -42,10 +42,14 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
         inputs=inputs,
         heads=tuple(heads),
         steps=tuple(scope.journal.steps.values()),
-        accepted=refused_values(source.model, sample, described),
+        accepted=(*refused_values(source.model, sample, described), *_accepted(scope)),
         packages=_PACKAGES,
     )
     return finish(builder, source, options, draft)
+
+
+def _accepted(scope: Scope) -> tuple[str, ...]:
+    return tuple(f"{kind}: {reason}" for kind, reason in scope.journal.accepted.items())
 
 
 def _reason(inputs: tuple[InputColumn, ...]) -> str:
