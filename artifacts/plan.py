@@ -15,14 +15,14 @@ class PlanStep(Document):
     Attributes:
         path: Where the step stands in the source: `model`, `pipeline.scaler`, `calibrated[2].estimator`.
         estimator: Its class, with module: `sklearn.preprocessing.StandardScaler`.
-        converter: Who wrote its nodes: `onnxport` or `skl2onnx`.
+        converter: Who wrote its nodes: `onnxport`, `skl2onnx`, or `foreign` in a graph that we did not make.
         precision: In what precision the graph computes it, which is the precision of the source.
         note: Why, or what else a reader should know.
     """
 
     path: str
     estimator: str
-    converter: Literal["onnxport", "skl2onnx", "lightgbm", "catboost"]
+    converter: Literal["onnxport", "skl2onnx", "foreign"]
     precision: Precision
     note: str = ""
 

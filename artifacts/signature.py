@@ -91,19 +91,19 @@ class Signature(Document):
         """The tensors to run the graph on for `rows`, found by name, whatever their order.
 
         Returns:
-            Tensor name to array: `{"features": (n, F)}`, or an `(n, 1)` array for each column.
+            Tensor name to array: `{"features": (n, F)}` (a graph that we did not make may call it otherwise), or
+            an `(n, 1)` array for each column.
 
         Raises:
             UsageError: A column is missing, or a value does not fit the column's dtype.
         """
         rows = rows.select(self.columns)
-        arrays = {column.tensor: _cast(rows.columns[column.name], column) for column in self.inputs}
         if self.layout == "columns":
-            return {tensor: array[:, None] for tensor, array in arrays.items()}
+            return {column.tensor: _cast(rows.columns[column.name], column)[:, None] for column in self.inputs}
         tensor = np.empty((len(rows), len(self.inputs)), dtype=self.inputs[0].dtype if self.inputs else "float32")
         for index, column in enumerate(self.inputs):
             tensor[:, index] = _cast(rows.columns[column.name], column)
-        return {MATRIX_TENSOR: tensor}
+        return {self.inputs[0].tensor if self.inputs else MATRIX_TENSOR: tensor}
 
 
 def _cast(values: Column, column: InputColumn) -> Column:

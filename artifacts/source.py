@@ -10,7 +10,7 @@ from .document import Document
 if TYPE_CHECKING:
     from .rows import Rows
 
-SourceKind = Literal["joblib", "pickle", "skops", "xgboost", "mlflow", "azureml"]
+SourceKind = Literal["joblib", "pickle", "skops", "xgboost", "mlflow", "azureml", "onnx"]
 
 
 class SourceReference(Document):

@@ -13,11 +13,13 @@ from .options import (
     TOLERANCE,
     TRACKING_URI,
     AllowPickle,
+    Features,
     Json,
     Sample,
     Seed,
     Tolerance,
     TrackingUri,
+    split_features,
 )
 from .screen import progress_bars
 
@@ -28,40 +30,54 @@ if TYPE_CHECKING:
 
 def check(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `onnxport convert` wrote.")],
-    against: Annotated[str, typer.Option(metavar="SOURCE", help="The source model to compare with.")],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="What `onnxport convert` wrote, or an ONNX file from anywhere."),
+    ],
+    against: Annotated[str, typer.Option(metavar="SOURCE", help="The model to compare with, or an ONNX file.")],
     sample: Sample,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for the reports; default: where the graph is."),
+    ] = None,
+    features: Features = None,
     tolerance: Tolerance = TOLERANCE,
     seed: Seed = SEED,
     tracking_uri: TrackingUri = TRACKING_URI,
     allow_pickle: AllowPickle = False,
     json: Json = False,
 ) -> None:
-    """Prove that the graph in DIR answers as SOURCE does; exit 3 when it does not.
+    """Prove that a graph answers as SOURCE does; exit 3 when it does not.
 
     Compares on your rows, on every split threshold and its neighbours, on missing, infinite and extreme values.
-    Writes DIR/parity.json for machines and DIR/parity.html for people.
+    Writes parity.json for machines and parity.html for people.
     """
-    from onnxport.pipelines.folder import read_artifact, write_proof
-    from onnxport.pipelines.opened import open_source
-    from onnxport.pipelines.proof import prove, require_passed
+    from onnxport.pipelines.check import CheckJob
+    from onnxport.pipelines.check import check as run
+    from onnxport.pipelines.folder import write_proof
+    from onnxport.pipelines.proof import require_passed
     from onnxport.validation import CheckOptions, load_tolerances
 
     del json
     invocation = current(context)
-    artifact = read_artifact(folder)
-    access = invocation.source_access(against, allow_pickle=allow_pickle, tracking_uri=tracking_uri)
-    opened = open_source(against, sample, access, artifact.conversion.signature.columns)
-    options = CheckOptions(tolerances=load_tolerances(tolerance), seed=seed)
+    job = CheckJob(
+        target=target,
+        against=against,
+        sample=sample,
+        features=split_features(features),
+        access=invocation.source_access(against, allow_pickle=allow_pickle, tracking_uri=tracking_uri),
+        options=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
+    )
     with progress_bars() as progress:
-        proof = prove(opened, artifact, options, progress)
+        artifact, proof = run(job, progress)
+    folder = out or (target if target.is_dir() else target.parent)
     write_proof(folder, proof)
     if not invocation.screen.as_json:
         invocation.screen.show(None, lambda: verdict_table(proof.report))
     require_passed(proof.report, artifact.conversion)
     invocation.screen.show(
         {"report": str(folder / "parity.json"), "page": str(folder / "parity.html"), **summary(proof.report)},
-        lambda: f"proven; report: {folder / 'parity.html'}\nnext: onnxport publish {folder} --name NAME",
+        lambda: f"proven; report: {folder / 'parity.html'}",
     )
 
 

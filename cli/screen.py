@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 _STDOUT, _STDERR = 1, 2
+_WIDTH = 120  # columns of a table that goes to a file or a CI log
 
 
 class Screen:
@@ -52,7 +53,8 @@ class Screen:
             return
         from rich.console import Console
 
-        Console(file=self._out, soft_wrap=True).print(human())
+        width = None if self._out.isatty() else _WIDTH
+        Console(file=self._out, soft_wrap=True, width=width).print(human())
 
     def complain(self, text: str, hint: str) -> None:
         """An error stands on standard error."""

@@ -10,7 +10,7 @@ from onnxport.sources import scorer
 from onnxport.validation import check, choose_golden, render_html
 
 if TYPE_CHECKING:
-    from onnxport.artifacts import Conversion, OnnxArtifact, Progress
+    from onnxport.artifacts import Conversion, OnnxArtifact, Predict, Progress, Rows
     from onnxport.validation import CheckOptions
 
     from .opened import Opened
@@ -37,8 +37,21 @@ def prove(opened: Opened, artifact: OnnxArtifact, options: CheckOptions, progres
     """What comparing the graph with its source found; a failure is a value too."""
     conversion = artifact.conversion
     source = scorer(opened.source, opened.frame, conversion.signature, conversion.plan.post)
-    report = check(source, artifact, opened.rows, options, progress=progress)
-    golden = choose_golden(source, conversion, opened.rows, report.tolerances) if report.passed else None
+    return compare(source, artifact, opened.rows, options, progress=progress)
+
+
+def compare(
+    source: Predict,
+    artifact: OnnxArtifact,
+    rows: Rows,
+    options: CheckOptions,
+    *,
+    progress: Progress,
+) -> Proof:
+    """What comparing the graph with any `source` found; a failure is a value too."""
+    conversion = artifact.conversion
+    report = check(source, artifact, rows, options, progress=progress)
+    golden = choose_golden(source, conversion, rows, report.tolerances) if report.passed else None
     return Proof(report=report, golden=golden, page=render_html(report, conversion))
 
 
