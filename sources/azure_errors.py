@@ -14,7 +14,6 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceResponseError,
 )
-from azure.core.pipeline.policies import SansIOHTTPPolicy
 from onnxport.artifacts import OnnxportError, Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -24,31 +23,27 @@ if TYPE_CHECKING:
     from onnxport.storage import Patience
 
 LONGEST_PAUSE_SECONDS = 60
-_NOT_FOUND, _CONFLICT, _THROTTLED = 404, 409, 429
+_ERRORS, _NOT_FOUND, _CONFLICT, _THROTTLED = 400, 404, 409, 429
 _NO_WORKSPACE = {"ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound", "ParentResourceNotFound"}
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _SECRET = re.compile(r"\?[^\s'\")]*")
 
 
-class RefuseLongPauses(SansIOHTTPPolicy[Any, Any]):
-    """Gives up at once where Azure asks for a longer pause than anybody waits at a command line.
+def refuse_long_pause(response: PipelineResponse[Any, Any]) -> None:
+    """Nothing happens, or the request ends: Azure asks for a longer pause than anybody waits at a command line.
 
     azure-core sleeps for whatever `Retry-After` says, an hour too.
+
+    Raises:
+        Unreachable: The pause is longer than `LONGEST_PAUSE_SECONDS`.
     """
-
-    def on_response(self, request: Any, response: PipelineResponse[Any, Any]) -> None:  # ruff: ignore[ANN401, ARG002] - azure-core's form
-        """Nothing happens, or the request ends.
-
-        Raises:
-            Unreachable: The pause is longer than `LONGEST_PAUSE_SECONDS`.
-        """
-        asked = response.http_response.headers.get("Retry-After", "")
-        status = response.http_response.status_code
-        if status >= 400 and asked.isdecimal() and int(asked) > LONGEST_PAUSE_SECONDS:  # ruff: ignore[PLR2004] - HTTP errors
-            raise Unreachable(
-                f"Azure is overloaded ({status}) and asks to wait {asked} seconds",
-                hint=f"Run the same command again in {int(asked) // 60 + 1} minutes.",
-            )
+    asked = response.http_response.headers.get("Retry-After", "")
+    status = response.http_response.status_code
+    if status >= _ERRORS and asked.isdecimal() and int(asked) > LONGEST_PAUSE_SECONDS:
+        raise Unreachable(
+            f"Azure is overloaded ({status}) and asks to wait {asked} seconds",
+            hint=f"Run the same command again in {int(asked) // 60 + 1} minutes.",
+        )
 
 
 def bounded(patience: Patience) -> dict[str, Any]:
@@ -61,7 +56,7 @@ def bounded(patience: Patience) -> dict[str, Any]:
         "retry_read": patience.attempts - 1,
         "retry_status": patience.attempts - 1,
         "retry_backoff_factor": patience.pause_seconds,
-        "per_retry_policies": [RefuseLongPauses()],
+        "raw_response_hook": refuse_long_pause,
     }
 
 
@@ -92,7 +87,19 @@ def translated(what: str) -> Generator[None]:
         cause = next((found for found in _causes(error) if isinstance(found, HttpResponseError)), None)
         if cause is not None:
             raise _from_answer(what, cause) from error
-        raise UsageError(f"the Azure ML SDK refuses {what}: {_one_line(str(error.message))}") from error
+        raise Unreachable(
+            f"the Azure ML SDK makes no sense of the answer for {what}: {one_line(str(error.message))}",
+            hint="A proxy on the way, or a newer Azure ML: pip install --upgrade azure-ai-ml.",
+        ) from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise _garbled(what, error) from error  # the SDK takes any JSON for what it expects
+
+
+def _garbled(what: str, error: Exception) -> Unreachable:
+    return Unreachable(
+        f"the answer for {what} broke off or is none of Azure's: {type(error).__name__}",
+        hint="Run the same command again; a proxy or a sign-in page on the way answers like this.",
+    )
 
 
 def is_absent(error: BaseException | None) -> bool:
@@ -107,10 +114,8 @@ def is_taken(error: HttpResponseError) -> bool:
 
 def _from_answer(what: str, error: HttpResponseError) -> OnnxportError:
     status, said = error.status_code, describe(error)
-    if status is None:
-        return Unreachable(
-            f"the answer for {what} broke off: {_one_line(str(error.message))}", hint="Run the same command again."
-        )
+    if status is None or status < _ERRORS:
+        return _garbled(what, error)
     if isinstance(error, ClientAuthenticationError) or status == 401:  # ruff: ignore[PLR2004] - HTTP Unauthorized
         return Unreachable(
             f"Azure does not accept the sign-in for {what}: {said}",
@@ -131,7 +136,7 @@ def _from_answer(what: str, error: HttpResponseError) -> OnnxportError:
             f"Azure throttles requests for {what}: {said}", hint="Run the same command again later."
         )
     if status < 500:  # ruff: ignore[PLR2004] - the caller's fault
-        return UsageError(f"Azure refuses the request for {what}: {said}")
+        return UsageError(f"Azure refuses the request for {what}: {said}", hint="Check what was asked for.")
     return Unreachable(f"Azure failed on {what}: {said}", hint="Run the same command again; see status.azure.com.")
 
 
@@ -147,7 +152,7 @@ def describe(error: HttpResponseError) -> str:
     parts = (
         str(error.status_code),
         str(getattr(code, "value", code)),
-        _one_line(message),
+        one_line(message),
     )  # storage's code is an enum
     return " ".join(part for part in parts if part)
 
@@ -165,6 +170,7 @@ def _causes(error: BaseException) -> Generator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """`text` as part of a message: one line, without colours and without what follows a `?` in a URL."""
     plain = " ".join(_SECRET.sub("?…", _ANSI.sub("", text)).split())
     return plain[:300]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 from onnxport.artifacts import Unreachable, UsageError
+
+from .azure_errors import bounded, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,8 +54,9 @@ class SignedIn:
         try:
             token = self._credential.get_token(*scopes, claims=claims, **options)
         except AzureError as error:
+            said = one_line(error.message.strip().partition("\n")[0])
             raise Unreachable(
-                f"signing in to Azure with {self._auth} failed: {_first_line(error.message)}",
+                f"signing in to Azure with {self._auth} failed: {said}",
                 hint=_HINTS[self._auth],
             ) from error
         self._tokens[scopes] = token
@@ -73,28 +75,18 @@ def sign_in(access: AzureAccess) -> SignedIn:
     from azure import identity  # ruff: ignore[PLC0415] - half a second of imports
 
     auth, patience = access.auth, access.patience
-    bounded: dict[str, Any] = {
-        "connection_timeout": patience.connect_seconds,
-        "read_timeout": patience.read_seconds,
-        "retry_total": patience.attempts - 1,
-        "retry_backoff_factor": patience.pause_seconds,
-    }
+    options = bounded(patience)
     makers: Mapping[Auth, Callable[[], TokenCredential]] = {
-        "workload-identity": lambda: identity.WorkloadIdentityCredential(**bounded),
+        "workload-identity": lambda: identity.WorkloadIdentityCredential(**options),
         "managed-identity": lambda: identity.ManagedIdentityCredential(
-            client_id=access.identity_client_id, **bounded
+            client_id=access.identity_client_id, **options
         ),
-        "environment": lambda: identity.EnvironmentCredential(**bounded),
+        "environment": lambda: identity.EnvironmentCredential(**options),
         "cli": lambda: identity.AzureCliCredential(process_timeout=max(1, round(patience.read_seconds))),
     }
     try:
         return SignedIn(auth, makers[auth]())
     except ValueError as error:
         raise UsageError(
-            f"signing in to Azure with {auth} is not set up: {_first_line(str(error))}", hint=_HINTS[auth]
+            f"signing in to Azure with {auth} is not set up: {one_line(str(error))}", hint=_HINTS[auth]
         ) from error
-
-
-def _first_line(text: str) -> str:
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "no details")
-    return re.sub(r"\?[^\s'\")]*", "?…", line)[:300]

@@ -11,7 +11,7 @@ from azure.core import PipelineClient
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
-from onnxport.artifacts import UnsupportedModel, UsageError
+from onnxport.artifacts import Unreachable, UnsupportedModel, UsageError
 
 from .azure_errors import bounded, translated
 
@@ -101,15 +101,26 @@ def datastore(azure: AzureClient, name: str | None) -> BlobLocation:
 
 
 def _login(azure: AzureClient, account: str, held: Any) -> Any:  # ruff: ignore[ANN401] - the SDK's and azure-core's classes
-    if key := getattr(held, "account_key", None):
-        return AzureNamedKeyCredential(account, key)
-    if sas := getattr(held, "sas_token", None):
-        return AzureSasCredential(sas.lstrip("?"))
-    if secret := getattr(held, "client_secret", None):
+    """What signs requests for a datastore that holds `held`: its own secret, or the user where it holds none."""
+    if hasattr(held, "account_key"):
+        return AzureNamedKeyCredential(account, _given(held.account_key, azure))
+    if hasattr(held, "sas_token"):
+        return AzureSasCredential(_given(held.sas_token, azure).lstrip("?"))
+    if hasattr(held, "client_secret"):
         from azure.identity import ClientSecretCredential  # ruff: ignore[PLC0415] - half a second of imports
 
+        secret = _given(held.client_secret, azure)
         return ClientSecretCredential(held.tenant_id, held.client_id, secret, **bounded(azure.access.patience))
     return azure.credential
+
+
+def _given(secret: str | None, azure: AzureClient) -> str:
+    if not secret:
+        raise Unreachable(
+            f"{azure.place} does not tell the secret of its datastore",
+            hint="Ask for the role AzureML Data Scientist; a proxy on the way can swallow answers too.",
+        )
+    return secret
 
 
 def locate_in_registry(azure: AzureClient, registry: str, version: AzureModelVersion) -> BlobLocation:
@@ -122,9 +133,9 @@ def locate_in_registry(azure: AzureClient, registry: str, version: AzureModelVer
         Unreachable: Azure refuses us or does not answer.
     """
     options = bounded(azure.access.patience)
-    options["per_retry_policies"].append(
+    options["per_retry_policies"] = [
         BearerTokenCredentialPolicy(azure.credential, "https://management.azure.com/.default")
-    )
+    ]
     what = f"the files of model {version.name}, version {version.version}, in {azure.place}"
     with (
         translated(what),

@@ -11,7 +11,7 @@ from onnxport.storage import BlobExists, StoreAccess, open_store
 
 from .azure_access import AzureRegistered
 from .azure_client import connect
-from .azure_errors import is_taken, names_no_workspace, translated
+from .azure_errors import is_taken, names_no_workspace, one_line, translated
 from .azure_location import datastore
 from .azure_names import parse_azure_name
 
@@ -60,13 +60,13 @@ def _digest(files: Path) -> str:
 def _newest(azure: AzureClient, name: str) -> Any | None:  # ruff: ignore[ANN401] - the SDK's Model
     from azure.ai.ml.exceptions import ValidationException  # ruff: ignore[PLC0415] - in the extra `azureml`
 
+    from .azure_versions import is_unknown  # ruff: ignore[PLC0415] - in the extra `azureml`
+
     with translated(f"model {name} in {azure.place}"):
         try:
             return azure.ml.models.get(name, label="latest")
-        except ValidationException:  # no version is left
-            return None
-        except ResourceNotFoundError as error:
-            if names_no_workspace(error):
+        except (ResourceNotFoundError, ValidationException) as error:
+            if not is_unknown(error) or (isinstance(error, ResourceNotFoundError) and names_no_workspace(error)):
                 raise
             return None
 
@@ -106,6 +106,7 @@ def _store_access(location: BlobLocation, access: AzureAccess) -> StoreAccess:
 
 def _create(azure: AzureClient, model: AzureRegistration, sha256: str, path: str) -> AzureRegistered:
     from azure.ai.ml.entities import Model  # ruff: ignore[PLC0415] - in the extra `azureml`
+    from azure.ai.ml.exceptions import ValidationException  # ruff: ignore[PLC0415] - in the extra `azureml`
 
     for _ in range(_TRIES):
         wanted = Model(
@@ -123,6 +124,11 @@ def _create(azure: AzureClient, model: AzureRegistration, sha256: str, path: str
                 if is_taken(error):  # somebody took the number since we asked for it
                     continue
                 raise
+            except ValidationException as error:
+                raise UsageError(
+                    f"the Azure ML SDK does not take model {model.name}: {one_line(str(error.message))}",
+                    hint="Change what it names; nothing was registered.",
+                ) from error
         return _registered(model.name, str(made.version), created=True)
     raise LostRace(
         f"others took the next version of model {model.name} in {azure.place}, {_TRIES} times",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from azure.ai.ml.constants import ListViewType
-from azure.ai.ml.exceptions import MlException
+from azure.ai.ml.exceptions import MlException, ValidationErrorType, ValidationException
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from onnxport.artifacts import UsageError
 
@@ -82,7 +82,9 @@ def find_version(azure: AzureClient, name: AzureModelName) -> AzureModelVersion:
 def _absence_explained(azure: AzureClient, name: AzureModelName) -> Generator[None]:
     try:
         yield
-    except (ResourceNotFoundError, MlException) as error:
+    except (ResourceNotFoundError, ValidationException) as error:
+        if not is_unknown(error):
+            raise
         if isinstance(error, ResourceNotFoundError) and names_no_workspace(error):
             raise UsageError(
                 f"there is no Azure ML {azure.place}: {describe(error)}",
@@ -99,6 +101,11 @@ def _absence_explained(azure: AzureClient, name: AzureModelName) -> Generator[No
             f"there is no model {name.name} in {azure.place}, or every version of it is archived",
             hint="`az ml model list` shows what is there; names are case-sensitive.",
         ) from error
+
+
+def is_unknown(error: ResourceNotFoundError | ValidationException) -> bool:
+    """Whether `error` says that there is no such model: Azure's 404, or the SDK's word for an empty list."""
+    return isinstance(error, ResourceNotFoundError) or error.error_type == ValidationErrorType.RESOURCE_NOT_FOUND
 
 
 def _versions(azure: AzureClient, name: str) -> list[str]:

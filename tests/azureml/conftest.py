@@ -119,7 +119,9 @@ def azure(_azure: Loopback, environment: dict[str, str], monkeypatch: pytest.Mon
     _azure.front.heal()
     for container in _azure.containers():
         container.create_container()
+    account = _azure.ml.account
     yield _azure
+    _azure.ml.account = account
     _azure.front.heal()
     for container in _azure.containers():
         container.delete_container()

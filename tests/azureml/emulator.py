@@ -33,6 +33,7 @@ class Fault:
         headers: Further headers of the answer.
         times: How many requests it hits; -1 for all.
         code: Azure's name for the error; the usual one where empty.
+        body: The answer's body, HTML; an error document where it is `None`.
         delay_seconds: How long the answer takes to begin; with status 200 the request is answered as usual then.
     """
 
@@ -41,6 +42,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     times: int = -1
     code: str = ""
+    body: bytes | None = None
     delay_seconds: float = 0.0
 
 
@@ -109,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.script.fault(asked)
         if fault is not None:
             time.sleep(fault.delay_seconds)
-            if fault.status != 200:
+            if fault.status != 200 or fault.body is not None:
                 self._fail(fault)
                 return
         if self.headers["Host"].startswith("login."):
@@ -125,6 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
+        if fault.body is not None:
+            self._send_bytes(fault.status, fault.body, {"Content-Type": "text/html"})
+            return
         code = fault.code or _CODES.get(fault.status, "Error")
         self._send(
             fault.status,
@@ -133,13 +138,13 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, status: int, document: Document, headers: dict[str, str] | None = None) -> None:
-        data = json.dumps(document).encode()
+        self._send_bytes(
+            status, json.dumps(document).encode(), {"Content-Type": "application/json", **(headers or {})}
+        )
+
+    def _send_bytes(self, status: int, data: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in {
-            "Content-Type": "application/json",
-            "Content-Length": len(data),
-            **(headers or {}),
-        }.items():
+        for name, value in {"Content-Length": len(data), **headers}.items():
             self.send_header(name, str(value))
         self.end_headers()
         self.wfile.write(data)

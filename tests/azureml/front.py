@@ -55,6 +55,7 @@ class Front:
         port: Where the proxy listens; 0 until it is started.
         refused: Hosts that somebody asked for and that are not ours.
         trouble: What is wrong with Blob storage.
+        tunnels: Hosts that have a certificate of their own from `certify`, and where they listen.
         sent_bytes: How many bytes of blobs were answered since the last `heal`.
     """
 
@@ -65,6 +66,7 @@ class Front:
     refused: list[str] = field(default_factory=list)
     trouble: BlobTrouble = field(default_factory=BlobTrouble)
     sent_bytes: int = 0
+    tunnels: dict[str, tuple[str, int]] = field(default_factory=dict)
     _authority: trustme.CA = field(default_factory=trustme.CA)
     _contexts: dict[str, ssl.SSLContext] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -86,6 +88,14 @@ class Front:
     def heal(self) -> None:
         """Nothing is wrong any more."""
         self.trouble, self.sent_bytes = BlobTrouble(), 0
+
+    def certify(self, host: str, folder: Path) -> tuple[Path, Path]:
+        """Certificate and key for `host`, as files."""
+        issued = self._authority.issue_cert(host)
+        certificate, key = folder / "host.pem", folder / "host.key"
+        certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+        issued.private_key_pem.write_to_path(key)
+        return certificate, key
 
     def knows(self, host: str) -> bool:
         return host in SERVICE_HOSTS or BLOB_HOST.fullmatch(host) is not None
@@ -119,6 +129,11 @@ class _Connection(socketserver.StreamRequestHandler):
             self.connection.sendall(b"HTTP/1.1 502 Unknown host\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return
         self.connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        if host in front.tunnels:
+            with socket.create_connection(front.tunnels[host]) as service:
+                threading.Thread(target=_pump, args=(self.connection, service), daemon=True).start()
+                _pump(service, self.connection)
+            return
         with front.context(host).wrap_socket(self.connection, server_side=True) as secure:
             if BLOB_HOST.fullmatch(host):
                 _serve_blobs(front, secure)

@@ -6,12 +6,13 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from onnxport.artifacts import OnnxportError, digest_bytes, digest_file
+from onnxport.artifacts import IntegrityError, OnnxportError, digest_bytes, digest_file
 from onnxport.sources import fetch, load
 
 from .front import BlobTrouble
@@ -150,6 +151,26 @@ def test_a_line_that_breaks_twice_is_no_obstacle(azure: Any, sources: Any, boost
 
     assert azure.front.trouble.cuts == 0
     assert (tmp_path / "out" / "padding").read_bytes() == padding
+
+
+def test_a_file_that_changes_meanwhile_is_not_taken(
+    azure: Any, sources: Any, booster: Path, tmp_path: Path
+) -> None:
+    azure.upload("m/a", bytes(2 * MIB))
+    azure.upload("m/model.json", booster.read_bytes())
+    azure.ml.add("m", "m")
+    azure.front.trouble = BlobTrouble(bytes_per_second=MIB)
+
+    def change() -> None:
+        _until(lambda: azure.front.sent_bytes > MIB, "the first file is on its way")
+        azure.upload("m/model.json", b"something else")
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    with pytest.raises(IntegrityError, match=r"model\.json was changed while it was downloaded"):
+        fetch("azureml:m:1", tmp_path / "out", sources)
+    changing.join()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failure_in_the_middle_leaves_nothing(azure: Any, sources: Any, tmp_path: Path) -> None:

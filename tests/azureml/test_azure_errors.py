@@ -186,6 +186,25 @@ def test_what_passes_is_tried_again(status: int, fault: Any, sources: SourceAcce
     assert load("azureml:risk:1", sources).reference.version == "1"
 
 
+def test_a_token_endpoint_that_asks_for_a_long_pause_is_not_waited_for(fault: Any, refused: Any) -> None:
+    fault(path=r"/oauth2/v2.0/token", status=429, headers={"Retry-After": "3600"})
+
+    assert "asks to wait 3600 seconds" in refused(seconds=3).message
+
+
+@pytest.mark.parametrize("path", [GET_VERSION, r"GET .*/datastores/workspaceblobstore$", SECRETS])
+@pytest.mark.parametrize("body", [b"<html>Sign in to the guest network</html>", b"", b"null", b"[]", b'{"id": 3}'])
+def test_answers_that_are_none_of_azures_are_told_as_such(
+    path: str, body: bytes, fault: Any, refused: Any
+) -> None:
+    fault(path=path, status=200, body=body)
+
+    error = refused()
+
+    assert isinstance(error, Unreachable)
+    assert "proxy" in error.hint
+
+
 def test_silence_is_not_waited_out(fault: Any, refused: Any) -> None:
     fault(path=GET_VERSION, status=200, delay_seconds=8)
 
