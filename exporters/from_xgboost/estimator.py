@@ -91,6 +91,12 @@ def _wrapper(model: XGBModel, step: str) -> Estimator:
     in_place = model.booster != "gblinear"
     best = getattr(model, "best_iteration", None) if in_place else None
     trees, rounds = _rounds(booster, best, step)
+    if in_place and booster.kind == "dart" and not trees:
+        raise Refused(
+            step,
+            "it is a dart model without trees, for which XGBoost's own prediction in place fails",
+            "Train at least one round, or export the Booster.",
+        )
     classifier = isinstance(model, xgboost.XGBClassifier)
     return Estimator(
         model=booster,
