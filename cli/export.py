@@ -19,6 +19,10 @@ from .options import (
     Clip,
     Features,
     Json,
+    MaxBytes,
+    MaxLoad,
+    MaxP95,
+    MaxRss,
     Reason,
     Runtime,
     Seed,
@@ -54,6 +58,10 @@ def export(
     seed: Seed = SEED,
     tracking_uri: TrackingUri = TRACKING_URI,
     allow_pickle: AllowPickle = False,
+    max_p95_us: MaxP95 = None,
+    max_load_ms: MaxLoad = None,
+    max_rss_mb: MaxRss = None,
+    max_bytes: MaxBytes = None,
     json: Json = False,
 ) -> None:
     """Fetch, convert, prove and publish SOURCE as a release of NAME: all in one.
@@ -64,9 +72,11 @@ def export(
     from onnxport.exporters import ExportOptions
     from onnxport.pipelines.export import ExportJob
     from onnxport.pipelines.export import export as run
+    from onnxport.pipelines.limits import Limits
     from onnxport.validation import CheckOptions, load_tolerances
 
     del json
+    limits = Limits(p95_us=max_p95_us, load_ms=max_load_ms, rss_mb=max_rss_mb, bytes=max_bytes)
     invocation = current(context)
     job = ExportJob(
         source=source,
@@ -76,6 +86,7 @@ def export(
         access=invocation.source_access(source, allow_pickle=allow_pickle, tracking_uri=tracking_uri),
         conversion=ExportOptions(clip=clip, runtime=runtime),
         check=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
+        limits=limits,
         alias=alias,
         reason=reason,
         out=out,

@@ -72,6 +72,18 @@ SEED = 0
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 Alias = Annotated[str | None, typer.Option(metavar="ALIAS", help="Move this alias to the release.")]
 Reason = Annotated[str, typer.Option(help="Why, for the alias's history.")]
+MaxP95 = Annotated[
+    float | None, typer.Option("--max-p95-us", metavar="US", help="Publish only if one row is this fast.")
+]
+MaxLoad = Annotated[
+    float | None, typer.Option("--max-load-ms", metavar="MS", help="Publish only if it loads in this.")
+]
+MaxRss = Annotated[
+    float | None, typer.Option("--max-rss-mb", metavar="MIB", help="Publish only if it adds at most this.")
+]
+MaxBytes = Annotated[
+    int | None, typer.Option("--max-bytes", metavar="BYTES", help="Publish only if it is this small.")
+]
 Reference = Annotated[str, typer.Argument(metavar="REF", help="NAME:VERSION, NAME@ALIAS, or NAME for the newest.")]
 AliasReference = Annotated[str, typer.Argument(metavar="NAME@ALIAS", help="An alias of a model.")]
 

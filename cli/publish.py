@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .invocation import current
-from .options import STORE, Alias, Json, Reason, Store
+from .options import STORE, Alias, Json, MaxBytes, MaxLoad, MaxP95, MaxRss, Reason, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ def publish(
     store: Store = STORE,
     alias: Alias = None,
     reason: Reason = "",
+    max_p95_us: MaxP95 = None,
+    max_load_ms: MaxLoad = None,
+    max_rss_mb: MaxRss = None,
+    max_bytes: MaxBytes = None,
     json: Json = False,
 ) -> None:
     """Publish the proven graph in DIR as the next release of NAME.
@@ -30,15 +34,17 @@ def publish(
     The same graph of the same source is published once: a second call answers with the release that is there.
     """
     from onnxport.pipelines.folder import read_artifact, read_proof
+    from onnxport.pipelines.limits import Limits
     from onnxport.pipelines.publish import move_alias
     from onnxport.pipelines.publish import publish as to_release
 
     del json
+    limits = Limits(p95_us=max_p95_us, load_ms=max_load_ms, rss_mb=max_rss_mb, bytes=max_bytes)
     invocation = current(context)
     artifact, proof = read_artifact(folder), read_proof(folder)
     with progress_bars() as progress:
         releases = invocation.releases(store, progress)
-        release = to_release(name, artifact, proof, releases)
+        release = to_release(name, artifact, proof, releases, limits=limits)
         moved = None if alias is None else move_alias(release, alias, reason, releases)
     document = release_document(release, moved, releases.store.url)
     invocation.screen.show(document, lambda: release_lines(release, moved, releases.store.url))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from onnxport.sources import SourceAccess
     from onnxport.validation import CheckOptions
 
+    from .limits import Limits
     from .proof import Proof
 
 
@@ -38,6 +39,7 @@ class ExportJob:
         access: How the source may be opened.
         conversion: How to convert.
         check: How to prove.
+        limits: What the release may cost.
         alias: Alias to move to the release, or `None`.
         reason: Why, for the alias's history.
         out: Folder to keep the graph, the plan and the reports in, or `None`.
@@ -50,6 +52,7 @@ class ExportJob:
     access: SourceAccess
     conversion: ExportOptions
     check: CheckOptions
+    limits: Limits
     alias: str | None
     reason: str
     out: Path | None
@@ -86,6 +89,6 @@ def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
         write_artifact(job.out, artifact)
         write_proof(job.out, proof)
     require_passed(proof.report, artifact.conversion)
-    release = publish(job.name, artifact, proof, releases)
+    release = publish(job.name, artifact, proof, releases, limits=job.limits)
     alias = None if job.alias is None else move_alias(release, job.alias, job.reason, releases)
     return Exported(release=release, alias=alias, proof=proof)

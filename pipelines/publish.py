@@ -10,20 +10,30 @@ from onnxport.releases import Draft
 from onnxport.validation import golden_rows, measure
 
 from .folder import GOLDEN_FILE, REPORT_FILE
+from .limits import require_within
 from .proof import require_passed
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Alias, OnnxArtifact, Release
     from onnxport.releases import Releases
 
+    from .limits import Limits
     from .proof import Proof
 
 
-def publish(name: str, artifact: OnnxArtifact, proof: Proof, releases: Releases) -> Release:
+def publish(
+    name: str,
+    artifact: OnnxArtifact,
+    proof: Proof,
+    releases: Releases,
+    *,
+    limits: Limits,
+) -> Release:
     """The graph is a release of `name`: a new one, or the one that was there already.
 
     Raises:
         ParityFailed: The proof is none.
+        OverBudget: The graph costs more than `limits` allow.
         UsageError: `name` cannot name a model.
         Unreachable: The store does not answer.
     """
@@ -31,11 +41,13 @@ def publish(name: str, artifact: OnnxArtifact, proof: Proof, releases: Releases)
     require_passed(proof.report, conversion)
     if proof.golden is None:
         raise UsageError("the check left no golden rows", hint="Run `onnxport check` again.")
+    budget = measure(artifact.model, conversion, golden_rows(proof.golden))
+    require_within(budget, limits, name)
     draft = Draft(
         name=name,
         conversion=conversion,
         report=proof.report,
-        budget=measure(artifact.model, conversion, golden_rows(proof.golden)),
+        budget=budget,
         tool=f"onnxport {version('onnxport')}",
     )
     files = {
