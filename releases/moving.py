@@ -8,7 +8,7 @@ from onnxport.artifacts import Alias, IntegrityError, LostRace, Move, ReleaseRef
 from onnxport.storage import BlobChanged, BlobExists
 
 from . import layout
-from .reading import find_alias, resolve
+from .reading import find_alias, get_alias, resolve
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Manifest
@@ -46,10 +46,7 @@ def rollback(store: BlobStore, name: str, alias: str, stamp: Stamp) -> Alias:
         IntegrityError: A document was changed, or the release before is gone.
         LostRace: Somebody else moved the alias at the same time; nothing was changed.
     """
-    current = resolve(store, ReleaseRef(name=name, alias=alias))
-    held = find_alias(store, name, alias)
-    if held is None or held.alias.version != current.model.version:
-        raise _lost(store, name, alias)
+    held = get_alias(store, name, alias)
     before = held.alias.move.from_version
     if before is None:
         raise UsageError(
@@ -68,10 +65,7 @@ def history(store: BlobStore, name: str, alias: str) -> list[Move]:
         UsageError: There is no such alias.
         IntegrityError: A move is missing, or not what it should be.
     """
-    held = find_alias(store, name, alias)
-    if held is None:
-        raise UsageError(f"{name} has no alias {alias!r} in {store.url}")
-    last = held.alias.move
+    last = get_alias(store, name, alias).alias.move
     keys = sorted(info.key for info in store.list(layout.history_folder(name, alias)))
     moves = [Move.parse(store.read(key).data, name=key) for key in keys[: last.sequence]]
     if len(moves) == last.sequence - 1:
@@ -80,8 +74,8 @@ def history(store: BlobStore, name: str, alias: str) -> list[Move]:
     linked = [None, *(move.to_version for move in moves[:-1])] == [move.from_version for move in moves]
     if sequences != list(range(1, last.sequence + 1)) or not linked or moves[-1] != last:
         raise IntegrityError(
-            f"{layout.history_folder(name, alias)} holds moves {sequences}, not the {last.sequence} that led from one "
-            "to the next up to where the alias points"
+            f"{layout.history_folder(name, alias)} holds moves {sequences}, not the {last.sequence} that led "
+            "from one to the next up to where the alias points"
         )
     return moves
 

@@ -117,6 +117,23 @@ def find_alias(store: BlobStore, name: str, alias: str) -> HeldAlias | None:
     return HeldAlias(alias=document, etag=blob.etag)
 
 
+def get_alias(store: BlobStore, name: str, alias: str) -> HeldAlias:
+    """The alias as the store holds it.
+
+    Raises:
+        UsageError: It holds none.
+        IntegrityError: It is about something else, or no alias at all.
+    """
+    held = find_alias(store, name, alias)
+    if held is None:
+        there = ", ".join(one.alias for one in aliases(store, name)) or "none"
+        raise UsageError(
+            f"{name} has no alias {alias!r} in {store.url}; there: {there}",
+            hint=f"Set it: onnxport promote {name}:VERSION {alias}.",
+        )
+    return held
+
+
 def find_manifest(store: BlobStore, name: str, version: int) -> Manifest | None:
     """The manifest of a release; `None` where there is no such release.
 
@@ -153,13 +170,7 @@ def resolve(store: BlobStore, ref: ReleaseRef) -> Manifest:
 
 
 def _resolve_alias(store: BlobStore, name: str, alias: str) -> Manifest:
-    held = find_alias(store, name, alias)
-    if held is None:
-        there = ", ".join(one.alias for one in aliases(store, name)) or "none"
-        raise UsageError(
-            f"{name} has no alias {alias!r} in {store.url}; there: {there}",
-            hint=f"Set it: onnxport promote {name}:VERSION {alias}.",
-        )
+    held = get_alias(store, name, alias)
     version, digest = held.alias.version, held.alias.digest
     manifest = find_manifest(store, name, version)
     if manifest is None:

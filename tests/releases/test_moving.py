@@ -158,3 +158,11 @@ def test_a_changed_entry_of_the_last_move_is_found(two: Releases) -> None:
     two.store.replace(key, blob.data.replace(b"why", b"not"), blob.etag)
     with pytest.raises(IntegrityError, match="history/production"):
         two.history(NAME, "production")
+
+
+def test_rollback_writes_the_entry_that_a_crash_lost(two: Releases) -> None:
+    two.promote(version(1), "production")
+    two.promote(version(2), "production", reason="lost")
+    two.store.delete(entry(two, 2))
+    two.rollback(NAME, "production")
+    assert [move.reason for move in two.history(NAME, "production")] == ["", "lost", ""]

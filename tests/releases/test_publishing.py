@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -130,3 +131,74 @@ def test_a_damaged_release_does_not_keep_a_good_one_from_being_published(release
     again = releases.publish(*draft(1))
     assert again.created
     assert again.manifest.model.version == 2
+
+
+class Meanwhile:
+    """A store on which something else happens right after the first object was created."""
+
+    def __init__(self, store: Any, happens: Callable[[], object]) -> None:
+        self._store, self._happens = store, happens
+        self.url = store.url
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create(self, key: str, *rest: Any) -> None:
+        self._store.create(key, *rest)
+        happens, self._happens = self._happens, lambda: None
+        happens()
+
+
+def test_a_rival_that_publishes_the_same_meanwhile_is_found_behind_others(
+    releases: Releases, on: Any, draft: Any
+) -> None:
+    def rival() -> None:
+        assert releases.publish(*draft(1)).created
+        assert releases.publish(*draft(2)).created
+
+    release = on(Meanwhile(releases.store, rival)).publish(*draft(1))
+    assert (release.created, release.manifest.model.version) == (False, 1)
+    assert [one.version for one in releases.releases("win-probability")] == [2, 1]
+
+
+class Garbling:
+    """A store that is sent other bytes than those whose digest was taken."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.url = store.url
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def create(self, key: str, data: bytes, *rest: Any) -> None:
+        self._store.create(key, data.replace(b"graph", b"other") if "/objects/" in key else data, *rest)
+
+
+def test_a_file_that_changes_while_it_is_sent_is_not_published_and_not_left_behind(
+    releases: Releases, on: Any, draft: Any
+) -> None:
+    with pytest.raises(IntegrityError, match=r"model\.onnx"):
+        on(Garbling(releases.store)).publish(*draft(1))
+    assert not keys(releases.store)
+    assert releases.publish(*draft(1)).created
+
+
+def test_progress_is_told_of_every_file(releases: Releases, draft: Any) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+
+    class Watching:
+        def step(self, name: str, done: int, total: int | None) -> None:
+            steps.append((name, done, total))
+
+    watched = replace(releases, progress=Watching())
+    for entry in watched.publish(*draft(1)).manifest.files:
+        assert (f"upload {entry.name}", entry.size, entry.size) in steps
+        assert (f"verify {entry.name}", entry.size, entry.size) in steps
+
+
+def test_a_file_that_cannot_be_read_is_named(releases: Releases, draft: Any, tmp_path: Path) -> None:
+    made, files = draft(1)
+    with pytest.raises(UsageError, match="nowhere"):
+        releases.publish(made, {**files, "parity.html": tmp_path / "nowhere"})
+    assert not keys(releases.store)

@@ -44,7 +44,7 @@ def releases(on: Any, draft: Any) -> Releases:
     return found
 
 
-def test_a_pulled_folder_holds_every_file_and_the_manifest(releases: Releases, draft: Any, tmp_path: Path) -> None:
+def test_a_pulled_folder_holds_every_file_and_the_manifest(releases: Any, draft: Any, tmp_path: Path) -> None:
     manifest = releases.pull(FIRST, tmp_path / "deep" / "out")
     out = tmp_path / "deep" / "out"
     assert {path.name for path in out.iterdir()} == {entry.name for entry in manifest.files} | {"manifest.json"}
@@ -52,42 +52,42 @@ def test_a_pulled_folder_holds_every_file_and_the_manifest(releases: Releases, d
     assert Manifest.parse((out / "manifest.json").read_bytes(), name="manifest.json") == manifest
 
 
-def test_the_pulled_manifest_is_the_stored_one_byte_for_byte(releases: Releases, tmp_path: Path) -> None:
+def test_the_pulled_manifest_is_the_stored_one_byte_for_byte(releases: Any, tmp_path: Path) -> None:
     releases.pull(FIRST, tmp_path)
     stored = releases.store.read(f"{NAME}/releases/1/manifest.json").data
     assert (tmp_path / "manifest.json").read_bytes() == stored
 
 
-def test_with_a_cache_a_second_pull_costs_one_manifest_read(releases: Releases, tmp_path: Path) -> None:
+def test_with_a_cache_a_second_pull_costs_one_manifest_read(releases: Any, tmp_path: Path) -> None:
     releases.pull(FIRST, tmp_path / "one", tmp_path / "cache")
-    releases.store.asked.clear()  # type: ignore[attr-defined]
+    releases.store.asked.clear()
     releases.pull(FIRST, tmp_path / "two", tmp_path / "cache")
-    assert releases.store.asked == [f"read {NAME}/releases/1/manifest.json"]  # type: ignore[attr-defined]
+    assert releases.store.asked == [f"read {NAME}/releases/1/manifest.json"]
     assert (tmp_path / "two" / "model.onnx").read_bytes() == (tmp_path / "one" / "model.onnx").read_bytes()
 
 
-def test_a_pull_over_the_same_release_fetches_nothing(releases: Releases, tmp_path: Path) -> None:
+def test_a_pull_over_the_same_release_fetches_nothing(releases: Any, tmp_path: Path) -> None:
     releases.pull(FIRST, tmp_path)
-    releases.store.asked.clear()  # type: ignore[attr-defined]
+    releases.store.asked.clear()
     releases.pull(FIRST, tmp_path)
-    assert releases.store.asked == [f"read {NAME}/releases/1/manifest.json"]  # type: ignore[attr-defined]
+    assert releases.store.asked == [f"read {NAME}/releases/1/manifest.json"]
 
 
-def test_a_damaged_cache_is_not_trusted(releases: Releases, draft: Any, tmp_path: Path) -> None:
+def test_a_damaged_cache_is_not_trusted(releases: Any, draft: Any, tmp_path: Path) -> None:
     manifest = releases.pull(FIRST, tmp_path / "one", tmp_path / "cache")
     (tmp_path / "cache" / manifest.digest).write_bytes(b"x" * manifest.file("model.onnx").size)
     releases.pull(FIRST, tmp_path / "two", tmp_path / "cache")
     assert (tmp_path / "two" / "model.onnx").read_bytes() == draft(1)[1]["model.onnx"]
 
 
-def test_a_pull_over_another_release_replaces_its_files(releases: Releases, draft: Any, tmp_path: Path) -> None:
+def test_a_pull_over_another_release_replaces_its_files(releases: Any, draft: Any, tmp_path: Path) -> None:
     releases.publish(*draft(2))
     releases.pull(FIRST, tmp_path)
     releases.pull(ReleaseRef(name=NAME), tmp_path)
     assert (tmp_path / "model.onnx").read_bytes() == draft(2)[1]["model.onnx"]
 
 
-def test_a_pull_that_fails_leaves_no_file_of_that_name_and_no_manifest(releases: Releases, tmp_path: Path) -> None:
+def test_a_pull_that_fails_leaves_no_file_of_that_name_and_no_manifest(releases: Any, tmp_path: Path) -> None:
     manifest = releases.pull(FIRST, tmp_path)
     (tmp_path / "model.onnx").write_bytes(b"something old")
     key = f"{NAME}/objects/{manifest.digest}"
@@ -99,13 +99,13 @@ def test_a_pull_that_fails_leaves_no_file_of_that_name_and_no_manifest(releases:
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_folder_that_cannot_be_written_is_named(releases: Releases, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(releases: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="file"):
         releases.pull(FIRST, tmp_path / "file" / "out")
 
 
-def test_progress_is_told_of_every_byte(releases: Releases, tmp_path: Path) -> None:
+def test_progress_is_told_of_every_byte(releases: Any, tmp_path: Path) -> None:
     steps: list[tuple[str, int, int | None]] = []
 
     class Watching:

@@ -202,3 +202,24 @@ def test_a_reference_that_leads_elsewhere_is_no_reference(two: Releases, tmp_pat
         two.pull(ReleaseRef(name=name, version=1), tmp_path)
     with pytest.raises(UsageError, match="cannot name"):
         two.verify(ReleaseRef(name=NAME, alias=name))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(b"\n}\n", b"\n}"), (b"{\n", b"{\n\n"), (b"  ", b"\t"), (b"}\n", b"}\n\n"), (b"{", b'{"checksum": "",')],
+)
+def test_a_manifest_that_says_the_same_in_other_bytes_is_found(
+    two: Releases, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    rewrite(two, MANIFEST, two.store.read(MANIFEST).data.replace(old, new, 1))
+    assert_found(two, tmp_path, "releases/1/manifest.json was changed")
+
+
+@pytest.mark.parametrize(("name", "said"), [("model.onnx", "names no model"), ("parity.json", "has no parity")])
+def test_a_release_without_its_graph_or_its_proof_is_found(two: Releases, name: str, said: str) -> None:
+    reseal(
+        two,
+        lambda document: document.update(files=[entry for entry in document["files"] if entry["name"] != name]),
+    )
+    with pytest.raises(IntegrityError, match=said):
+        two.verify(FIRST)

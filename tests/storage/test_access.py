@@ -46,18 +46,31 @@ def sas(azurite: Any, container: str) -> Callable[..., str]:
     return make
 
 
-@pytest.mark.parametrize(
-    "way", ["key", "connection string", "connection string and url", "sas", "?sas", "sas in url"]
-)
+WAYS = [
+    "key",
+    "connection string",
+    "connection string and url",
+    "connection string with sas",
+    "sas",
+    "?sas",
+    "url",
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_every_way_to_sign_in_works(azurite: Any, container: str, sas: Callable[..., str], way: str) -> None:
     url, token = f"{azurite.url}/{container}", sas("racwdl")
     location, access = {
         "key": (url, StoreAccess(account_key=azurite.account_key)),
         "connection string": (f"az://{container}", StoreAccess(connection_string=azurite.connection_string)),
         "connection string and url": (url, StoreAccess(connection_string=azurite.connection_string)),
+        "connection string with sas": (
+            f"az://{container}",
+            StoreAccess(connection_string=f"BlobEndpoint={azurite.url};SharedAccessSignature={token}"),
+        ),
         "sas": (url, StoreAccess(sas_token=token)),
         "?sas": (url, StoreAccess(sas_token=f"?{token}")),
-        "sas in url": (f"{url}?{token}", StoreAccess(account_key="b3RoZXI=")),
+        "url": (f"{url}?{token}", StoreAccess(account_key="b3RoZXI=")),
     }[way]
     store = open_store(location, access)
     store.create("new", b"new")

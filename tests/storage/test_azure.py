@@ -9,8 +9,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from azure.core.exceptions import ServiceRequestError
 from onnxport.artifacts import Unreachable
 from onnxport.storage import BlobChanged, BlobExists, BlobNotFound, BlobStore, Patience, StoreAccess, open_store
+from onnxport.storage.azure_errors import unreachable
 
 from tests.support.faulty_proxy import Fault, FaultyProxy, first
 
@@ -190,3 +192,12 @@ def test_retry_after_is_waited_for_but_not_for_ever(store: BlobStore, proxy: Fau
     started = time.monotonic()
     store.read("there")
     assert 1.0 <= time.monotonic() - started < 3.0
+
+
+def test_what_follows_a_question_mark_is_never_quoted() -> None:
+    error = ServiceRequestError(
+        "Max retries exceeded with url: /account/container/key?sv=1&sig=secret (Caused by x)"
+    )
+    said = unreachable("https://acme.blob.core.windows.net/models", error)
+    assert "secret" not in said.message + said.hint
+    assert "Max retries exceeded" in said.message

@@ -131,6 +131,24 @@ def test_of_many_replaces_from_one_state_one_wins(store: BlobStore) -> None:
     assert store.read("raced").data == b"%d" % won[0]
 
 
+def test_no_update_is_lost_when_many_count_at_once(store: BlobStore) -> None:
+    store.create("count", b"0")
+
+    def count(_: int) -> None:
+        for _ in range(10):
+            while True:
+                blob = store.read("count")
+                try:
+                    store.replace("count", b"%d" % (int(blob.data) + 1), blob.etag)
+                except BlobChanged:
+                    continue
+                break
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(count, range(6)))
+    assert store.read("count").data == b"60"
+
+
 def test_a_deleted_blob_is_gone_and_may_be_deleted_again(store: BlobStore) -> None:
     store.create("key", b"")
     info = info_of(store, "key")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -102,3 +103,17 @@ def test_a_disk_that_is_full_is_unreachable_and_leaves_no_blob(
         store.create("key", b"bytes")
     assert [info.key for info in store.list("")] == ["there"]
     assert list(root.rglob("*.tmp")) == []
+
+
+def test_a_replace_waits_for_who_is_replacing(store: BlobStore, root: Path) -> None:
+    store.create("key", b"old")
+    store.replace("key", b"older", store.read("key").etag)
+    with (root / ".onnxport" / "lock").open("ab") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = pool.submit(store.replace, "key", b"new", store.read("key").etag)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        assert store.read("key").data == b"older"
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        waiting.result(10)
+    assert store.read("key").data == b"new"

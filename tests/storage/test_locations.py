@@ -128,3 +128,10 @@ def test_a_login_that_is_not_there_is_unreachable_and_says_how_to_sign_in(
 )
 def test_the_login_is_chosen_by_what_the_environment_is_made_for(environ: dict[str, str], auth: str) -> None:
     assert choose_auth(environ) == auth
+
+
+def test_a_login_that_is_not_set_up_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(UsageError, match="workload-identity is not set up"):
+        open_store("https://acme.blob.core.windows.net/models", StoreAccess(auth="workload-identity"))
