@@ -80,7 +80,7 @@ def is_missing(column: Column) -> Mask:
         return np.asarray(np.isnan(column), dtype=np.bool_)
     if column.dtype == object:
         values = column.tolist()
-        return np.array([value is None or value != value for value in values], dtype=np.bool_)  # noqa: PLR0124
+        return np.array([value is None or value != value for value in values], dtype=np.bool_)  # ruff: ignore[PLR0124] - NaN
     return np.zeros(len(column), dtype=np.bool_)
 
 

@@ -58,7 +58,7 @@ class _Asking:
         try:
             outputs = self.predict(self.rows.take(slice(start, stop)))
             self.parts.append(_checked(outputs, stop - start))
-        except Exception as error:  # noqa: BLE001 - a model may raise anything for rows that it does not accept
+        except Exception as error:  # ruff: ignore[BLE001] - a model may raise anything for rows that it does not accept
             self._refused(start, stop, error)
 
     def _refused(self, start: int, stop: int, error: Exception) -> None:

@@ -34,7 +34,7 @@ def missing_sentences(failing: Kept, holding: Kept | None) -> Iterator[str]:
     """The column that is missing in all failing rows and in few others, or that all have one missing."""
     bad, good = _gaps(failing.rows), _gaps(holding.rows) if holding is not None else {}
     for name, gaps in bad.items():
-        if gaps.mean() > HEALED and not (name in good and good[name].mean() > 0.5):  # noqa: PLR2004 - more often than not
+        if gaps.mean() > HEALED and not (name in good and good[name].mean() > 0.5):  # ruff: ignore[PLR2004] - more often than not
             yield (
                 f"The failing rows have {name!r} missing: compare what the model puts in its place, and on which "
                 "side its trees send it."

@@ -17,6 +17,8 @@ Kind = Literal["float", "integer", "bool", "string"]
 
 _KINDS: dict[str, Kind] = {"f": "float", "i": "integer", "u": "integer", "b": "bool"}
 
+_MOST = float(np.finfo(np.float64).max)
+
 COMPLEMENT = 2.0**-23
 """What class 0 of two classes may be off beyond its tolerance: two steps of float32 just below 1.
 
@@ -47,9 +49,11 @@ def differences(source: Values, onnx: Values) -> Numbers:
 
 
 def allowances(source: Values, atol: float, rtol: float) -> Numbers:
-    """`atol + rtol * |source|` in float64; `atol` alone where the source is not finite."""
+    """`atol + rtol * |source|` in float64, always finite; `atol` alone where the source is not finite."""
     magnitudes = np.abs(source.astype(np.float64))
-    return atol + rtol * np.where(np.isfinite(magnitudes), magnitudes, 0.0)
+    with np.errstate(over="ignore"):
+        allowed = atol + rtol * np.where(np.isfinite(magnitudes), magnitudes, 0.0)
+    return np.minimum(allowed, _MOST)
 
 
 def agree(source: Values, onnx: Values, atol: float, rtol: float) -> Mask:
@@ -74,7 +78,7 @@ def labels_agree(source: Values, onnx: Values) -> Mask:
     if kind_of(source) == "string":
         pairs = zip(source.ravel().tolist(), onnx.ravel().tolist(), strict=True)
         return np.array([left == right for left, right in pairs], dtype=np.bool_).reshape(source.shape)
-    return np.asarray((source == onnx) | ((source != source) & (onnx != onnx)), dtype=np.bool_)  # noqa: PLR0124
+    return np.asarray((source == onnx) | ((source != source) & (onnx != onnx)), dtype=np.bool_)  # ruff: ignore[PLR0124] - NaN
 
 
 def missing_agrees(source: Values, onnx: Values) -> Mask:

@@ -78,7 +78,7 @@ def _all_causes(
 def _causes(
     artifact: OnnxArtifact, graph: GraphProcess, failing: Kept, holding: Kept | None, *, steps: Steps
 ) -> Iterator[str]:
-    from .tree_story import tree_sentences  # noqa: PLC0415 - onnx loads only when a graph is read
+    from .tree_story import tree_sentences  # ruff: ignore[PLC0415] - onnx loads only when a graph is read
 
     yield from pattern_sentences(failing, holding)
     yield from tree_sentences(artifact, graph, failing, holding, steps=steps)

@@ -129,7 +129,7 @@ def _expected(values: list[Any], *, numbers: bool) -> NDArray[Any]:
     return _column(values)
 
 
-def _numbers(value: Any) -> Any:  # noqa: ANN401 - nested lists
+def _numbers(value: Any) -> Any:  # ruff: ignore[ANN401] - nested lists
     if isinstance(value, list):
         return [_numbers(item) for item in value]
     return np.nan if value is None else float(value)

@@ -49,7 +49,7 @@ class Host:
         self._timeout = timeout
         self._models: dict[int, bytes] = {}
         self._next = 0
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as this object
+        self._log = tempfile.TemporaryFile()  # ruff: ignore[SIM115] - lives as long as this object
         self._child: subprocess.Popen[bytes] | None = None
 
     def load(self, model: bytes) -> tuple[int, dict[str, Any]]:
@@ -100,7 +100,7 @@ class Host:
             return
         self._log.seek(0)
         self._log.truncate()
-        self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        self._child = subprocess.Popen(  # ruff: ignore[S603] - our own interpreter and module
             _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
         )
         for number, model in self._models.items():

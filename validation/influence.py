@@ -80,7 +80,7 @@ def _alternatives(column: Column) -> Column:
     if column.dtype.kind == "f":
         known = known[np.isfinite(known)]
     ordered = np.unique(known)
-    if len(ordered) < 2:  # noqa: PLR2004 - a constant column needs another value
+    if len(ordered) < 2:  # ruff: ignore[PLR2004] - a constant column needs another value
         ordered = np.array([*ordered.tolist(), 0, 1]).astype(column.dtype)
     return np.asarray(ordered[np.linspace(0, len(ordered) - 1, TRIES).astype(int)])
 

@@ -177,7 +177,7 @@ def _clipped(name: str, source: Numbers, onnx: Numbers) -> str:
     beyond = all(
         (last[shown == value] > value).all() or (last[shown == value] < value).all() for value in held.tolist()
     )
-    if not beyond or len(held) > 2:  # noqa: PLR2004 - a clip has two ends
+    if not beyond or len(held) > 2:  # ruff: ignore[PLR2004] - a clip has two ends
         return ""
     ends = " and ".join(f"{value:.6g}" for value in held.tolist())
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -65,7 +66,7 @@ def histogram(distribution: Distribution, *, identity: str) -> str:
         axes.bar(range(len(heights)), heights, color=_MARK, width=0.8)
         axes.set_yscale("symlog", linthresh=1)
         axes.set_ylim(bottom=0)
-        axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 6 else 0)  # noqa: PLR2004 - room
+        axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 6 else 0)  # ruff: ignore[PLR2004] - room
         axes.set_xlabel("absolute difference, from")
         axes.set_ylabel("values")
         return _svg(figure, identity, f"{distribution.output}: how many values are off by how much")

@@ -35,7 +35,7 @@ def probes(
         tolerances: The decision thresholds that matter.
         threshold_rows: How many rows around split thresholds at most.
     """
-    from .thresholds import threshold_probes  # noqa: PLC0415 - onnx loads only when a graph is read
+    from .thresholds import threshold_probes  # ruff: ignore[PLC0415] - onnx loads only when a graph is read
 
     yield from special_probes(base, artifact.conversion.signature, generator)
     yield from decision_probes(graph, base, tolerances, generator)

@@ -67,7 +67,7 @@ def excess(source: NDArray[Any], onnx: NDArray[Any], tolerance: Tolerance, *, co
         complement: Whether column 0 of two is computed as one minus the other.
     """
     allowed = allowances(source, tolerance.atol, tolerance.rtol)
-    if complement and source.ndim == 2 and source.shape[1] == 2:  # noqa: PLR2004 - two classes
+    if complement and source.ndim == 2 and source.shape[1] == 2:  # ruff: ignore[PLR2004] - two classes
         allowed[:, 0] += COMPLEMENT
     off = differences(source, onnx)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -139,7 +139,7 @@ def _shape_problem(output: OutputTensor, source: NDArray[Any], onnx: NDArray[Any
     return "" if fits else f"{output.name} has shape {onnx.shape}, its signature says {list(wanted)}"
 
 
-def _names(names: Any) -> str:  # noqa: ANN401 - any iterable of names
+def _names(names: Any) -> str:  # ruff: ignore[ANN401] - any iterable of names
     return ", ".join(sorted(names)) or "nothing"
 
 
@@ -255,8 +255,9 @@ class FlipQuestion:
         return self._ties
 
 
-def _decisive(scores: NDArray[Any]) -> NDArray[Any]:
-    return scores if scores.ndim == 1 else scores[:, -1]
+def _decisive(scores: NDArray[Any]) -> Numbers:
+    """The score that is compared with a threshold, `(n,)`: in float64, as a client reads it from JSON."""
+    return np.asarray(scores if scores.ndim == 1 else scores[:, -1], dtype=np.float64)
 
 
 def _sides(batch: Batch) -> tuple[Outputs, Outputs]:

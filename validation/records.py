@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LONGEST = 120
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - any scalar or nested list
+def plain(value: Any) -> Any:  # ruff: ignore[ANN401] - any scalar or nested list
     """`value` as JSON: NaN is `None`, infinities are the strings `"inf"` and `"-inf"`."""
     if isinstance(value, list):
         return [plain(item) for item in value]
@@ -41,7 +41,7 @@ def _arrays(outputs: Outputs) -> dict[str, NDArray[Any]]:
     }
 
 
-def _cut(value: Any) -> Any:  # noqa: ANN401 - any scalar
+def _cut(value: Any) -> Any:  # ruff: ignore[ANN401] - any scalar
     if isinstance(value, str) and len(value) > _LONGEST:
         return f"{value[:_LONGEST]}… ({len(value):,} characters)"
     return value

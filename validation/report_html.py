@@ -36,7 +36,7 @@ SHOWN_ROWS: Final = 10
 
 def render_html(report: ParityReport, conversion: Conversion) -> str:
     """A self-contained page: verdict first, then the verdicts, plots, worst rows, probes and versions."""
-    import jinja2  # noqa: PLC0415 - loads only when a page is written
+    import jinja2  # ruff: ignore[PLC0415] - loads only when a page is written
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("onnxport.validation", "."),
@@ -94,15 +94,15 @@ def _shown(report: ParityReport) -> list[Distribution]:
 
 
 def _plots(report: ParityReport) -> list[dict[str, Any]]:
-    import markupsafe  # noqa: PLC0415 - comes with jinja2
+    import markupsafe  # ruff: ignore[PLC0415] - comes with jinja2
 
-    from .plots import histogram, scatter  # noqa: PLC0415 - matplotlib loads only when a page is written
+    from .plots import histogram, scatter  # ruff: ignore[PLC0415] - matplotlib loads only when a page is written
 
     return [
         {
             "output": distribution.output,
-            "scatter": markupsafe.Markup(scatter(distribution, identity=f"s{index}")),  # noqa: S704 - our own SVG
-            "histogram": markupsafe.Markup(histogram(distribution, identity=f"h{index}")),  # noqa: S704 - likewise
+            "scatter": markupsafe.Markup(scatter(distribution, identity=f"s{index}")),  # ruff: ignore[S704] - our own SVG
+            "histogram": markupsafe.Markup(histogram(distribution, identity=f"h{index}")),  # ruff: ignore[S704] - likewise
         }
         for index, distribution in enumerate(_shown(report))
     ]
@@ -112,7 +112,7 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _number(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _number(value: Any) -> str:  # ruff: ignore[ANN401] - any JSON value
     if value is None:
         return "missing"
     if isinstance(value, bool):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 ERRORS_ONLY: Final = 3
 
 
-def open_session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime ships no types
+def open_session(model: bytes) -> Any:  # ruff: ignore[ANN401] - onnxruntime ships no types
     """An inference session on the CPU with one thread, so that sums run in one order at every batch size.
 
     Raises:
@@ -25,7 +25,7 @@ def open_session(model: bytes) -> Any:  # noqa: ANN401 - onnxruntime ships no ty
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def run_session(session: Any, feeds: Outputs) -> Outputs:  # noqa: ANN401 - onnxruntime ships no types
+def run_session(session: Any, feeds: Outputs) -> Outputs:  # ruff: ignore[ANN401] - onnxruntime ships no types
     """Every output of the graph for the tensors `feeds`.
 
     Raises:

@@ -41,7 +41,7 @@ class LocalGraph:
         Raises:
             GraphUnloadable: The runtime does not load it.
         """
-        from .runtime import open_session  # noqa: PLC0415 - the runtime loads when a graph does
+        from .runtime import open_session  # ruff: ignore[PLC0415] - the runtime loads when a graph does
 
         self._signature = signature
         try:
@@ -56,7 +56,7 @@ class LocalGraph:
             UsageError: A column is missing, or a value does not fit it.
             GraphRefused: The runtime refuses the rows.
         """
-        from .runtime import run_session  # noqa: PLC0415 - loaded already
+        from .runtime import run_session  # ruff: ignore[PLC0415] - loaded already
 
         try:
             return run_session(self._session, self._signature.feeds(rows))

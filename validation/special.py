@@ -84,7 +84,7 @@ def shuffled(base: Rows, count: int, generator: np.random.Generator) -> Rows:
 
 
 def _room_for(column: Column, values: Sequence[Any]) -> Column:
-    if column.dtype.kind in "iub" and any(value is None or value != value for value in values):  # noqa: PLR0124
+    if column.dtype.kind in "iub" and any(value is None or value != value for value in values):  # ruff: ignore[PLR0124] - NaN
         return column.astype(np.float64)
     return column.copy()
 
@@ -97,7 +97,7 @@ def _all_missing(base: Rows, names: Sequence[str], generator: np.random.Generato
     for name in names:
         column = rows.columns[name]
         changed[name] = column.astype(np.float64) if column.dtype.kind in "iub" else column.copy()
-        some = generator.random(len(rows)) < 0.5  # noqa: PLR2004 - every other one
+        some = generator.random(len(rows)) < 0.5  # ruff: ignore[PLR2004] - every other one
         some[0] = True
         changed[name][some] = None if column.dtype == object else np.nan
     yield Probe(kind="all-missing", rows=rows.with_columns(changed))

@@ -31,7 +31,7 @@ class Worker:
 
     def load(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """The session is open; the answer says what that took."""
-        from .runtime import open_session, run_session  # noqa: PLC0415, F401 - the import is not part of the load
+        from .runtime import open_session, run_session  # ruff: ignore[PLC0415, F401] - the import is not part of the load
 
         model = arrays["model"].tobytes()
         before, start = _resident(), time.perf_counter()
@@ -41,21 +41,21 @@ class Worker:
             "rss_mb": max(0.0, (_resident() - before) / MEBIBYTE),
         }, {}
 
-    def unload(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # noqa: ARG002 - one form for all
+    def unload(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # ruff: ignore[ARG002] - one form for all
         """The session is gone."""
         del self._sessions[header["graph"]]
         return {}, {}
 
     def run(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """The graph's outputs."""
-        from .runtime import run_session  # noqa: PLC0415 - loaded by `load`
+        from .runtime import run_session  # ruff: ignore[PLC0415] - loaded by `load`
 
         outputs = run_session(self._sessions[header["graph"]], arrays)
         return {}, {name: np.asarray(value) for name, value in outputs.items()}
 
     def time(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """Latencies of `repeats` calls with one row each, microseconds."""
-        from .runtime import run_session  # noqa: PLC0415 - loaded by `load`
+        from .runtime import run_session  # ruff: ignore[PLC0415] - loaded by `load`
 
         session, rows = self._sessions[header["graph"]], len(next(iter(arrays.values())))
         single = [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(rows)]
@@ -74,7 +74,7 @@ def _resident() -> int:
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    import resource  # noqa: PLC0415 - not there on every system
+    import resource  # ruff: ignore[PLC0415] - not there on every system
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
@@ -96,7 +96,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             return
         try:
             answer, outputs = operations[header["op"]](header, arrays)
-        except Exception as error:  # noqa: BLE001 - the runtime's errors have no common base
+        except Exception as error:  # ruff: ignore[BLE001] - the runtime's errors have no common base
             answer, outputs = {"error": f"{type(error).__name__}: {error}"}, {}
         write_message(answers, answer, outputs)
 
