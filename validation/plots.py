@@ -82,7 +82,8 @@ def _svg(figure: Figure, identity: str, title: str) -> str:
     text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{identity}-", text)
     for drawn, shown in _COLOURS.items():
         text = text.replace(drawn, shown)
-    text = re.sub(
-        r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', rf'<svg role="img" viewBox="\1"><title>{title}</title>', text
-    )
+    opening = f"<title>{html.escape(title)}</title>"
+    box = re.search(r'viewBox="[^"]*"', text)
+    inside = text[text.index(">") + 1 :]
+    text = f'<svg role="img" {box[0] if box else ""}>{opening}{inside}'
     return re.sub(r"font: [^;\"]*sans-serif[^;\"]*", "font: 9px sans-serif", text)
