@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .budget import measure
+    from .forest import read_forests
     from .gate import CheckOptions, check
     from .golden import choose_golden, golden_rows, replay_golden
     from .host import GraphAborted, GraphRefused, GraphUnloadable
@@ -28,6 +29,7 @@ __all__ = [
     "load_tolerances",
     "measure",
     "open_graph",
+    "read_forests",
     "render_html",
     "replay_golden",
 ]
@@ -48,6 +50,7 @@ _HOMES = {
     "load_tolerances": "tolerances",
     "measure": "budget",
     "open_graph": "session",
+    "read_forests": "forest",
     "render_html": "report_html",
     "replay_golden": "golden",
 }

@@ -61,8 +61,8 @@ class Placement:
         """The rows that places refer to."""
         return self._pool
 
-    def splits(self, forest: Forest, generator: np.random.Generator) -> tuple[Places, Integers]:
-        """A place for each ordered split of `forest` whose column can be moved, and the tree node of each."""
+    def splits(self, forest: Forest, generator: np.random.Generator) -> Places:
+        """A place for each ordered split of `forest` whose column a number moves."""
         tensor = self._tensors.index(forest.tensor)
         best = self._best[tensor]
         visitor = self._visitors(forest, tensor)
@@ -70,7 +70,7 @@ class Placement:
         nodes = nodes[best[forest.feature[nodes]] >= 0]
         rows = visitor[nodes]
         rows = np.where(rows >= 0, rows, generator.integers(len(self._pool), size=len(rows)))
-        return self._places(forest, tensor, nodes, rows), nodes
+        return self._places(forest, tensor, nodes, rows)
 
     def boundaries(self, places: Places) -> tuple[Integers, Mask]:
         """The rank of the last input value before each boundary, `(k,)`, and which were found, `(k,)`.

@@ -64,14 +64,15 @@ def threshold_probes(
 def _around(
     prefix: Predict, placement: Placement, forests: Sequence[Forest], generator: np.random.Generator, *, most: int
 ) -> Iterator[Probe]:
-    splits = [placement.splits(forest, generator)[0] for forest in forests]
-    total = sum(len(forest.ordered) for forest in forests)
-    places = _joined(splits)
-    order, distinct = _by_rarity(places, generator)
-    places = places.take(order[:most])
+    every = _joined([placement.splits(forest, generator) for forest in forests])
+    order, distinct, asker = _by_rarity(every, generator)
+    places = every.take(order[:most])
     asked = len(places)
     last, found = placement.boundaries(places) if asked else (np.empty(0, np.int64), np.empty(0, np.bool_))
-    yield Probe(kind=KIND, rows=placement.pool.take(slice(0, 0)), note=_coverage(total, asked, int(found.sum())))
+    probed = int(found[asker[asker < asked]].sum())
+    total = sum(len(forest.ordered) for forest in forests)
+    note = _coverage(total, total - len(every), probed, int((asker >= asked).sum()))
+    yield Probe(kind=KIND, rows=placement.pool.take(slice(0, 0)), note=note)
     preimages = Preimages(prefix, placement.pool)
     first = np.arange(asked) < distinct
     for start in range(0, asked, CHUNK // AROUND):
@@ -90,20 +91,36 @@ def _joined(parts: Sequence[Places]) -> Places:
     return Places(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
-def _by_rarity(places: Places, generator: np.random.Generator) -> tuple[NDArray[np.intp], int]:
-    """Distinct places, shuffled: one of each threshold of each column first, and how many those are."""
+def _by_rarity(places: Places, generator: np.random.Generator) -> tuple[NDArray[np.intp], int, NDArray[np.intp]]:
+    """Distinct places, shuffled: one of each threshold of each column first, and how many those are.
+
+    The last value says for each place where in that order it is asked, itself or one that is the same.
+    """
     keys = np.stack([places.tensor, places.target, places.level.view(np.int64), places.above, places.row], axis=1)
-    _, distinct = np.unique(keys, axis=0, return_index=True)
+    _, distinct, back = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     mixed = generator.permutation(distinct)
     _, first = np.unique(keys[mixed, :4], axis=0, return_index=True)
     rest = np.setdiff1d(np.arange(len(mixed)), first)
-    return np.concatenate([mixed[np.sort(first)], mixed[rest]]), len(first)
+    order = np.concatenate([mixed[np.sort(first)], mixed[rest]])
+    asked_at = np.empty(len(places), dtype=np.intp)
+    asked_at[order] = np.arange(len(order))
+    return order, len(first), asked_at[distinct[back.ravel()]]
 
 
-def _coverage(total: int, asked: int, found: int) -> str:
-    if found == asked == total:
-        return ""
+def _coverage(total: int, categorical: int, probed: int, beyond: int) -> str:
+    """What a reader should know about splits that were not probed; empty when all were."""
+    unreachable = total - categorical - probed - beyond
+    parts = [
+        f"{count:,} {why}"
+        for count, why in (
+            (categorical, "are moved by categories alone, which are all asked"),
+            (unreachable, "cannot be crossed by any value of their column"),
+            (beyond, "are beyond the limit of rows"),
+        )
+        if count
+    ]
     return (
-        f"{found:,} boundaries probed for the graph's {total:,} splits: splits that share a row and a threshold "
-        "are probed once, categorical ones by their categories"
+        f"{probed:,} of the graph's {total:,} splits were probed at their boundary; {', '.join(parts)}"
+        if parts
+        else ""
     )

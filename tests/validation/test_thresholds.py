@@ -71,7 +71,8 @@ def test_each_probe_row_reaches_the_node_that_it_is_for(regression: Any, cf: Any
 def test_the_limit_keeps_distinct_thresholds_first_and_is_told(regression: Any) -> None:
     rows, notes = probe_rows(regression, limit=60)
     assert len(rows) == 60
-    assert "boundaries probed for the graph's 56 splits" in notes[0]
+    assert "of the graph's 56 splits were probed" in notes[0]
+    assert "beyond the limit of rows" in notes[0]
 
 
 @pytest.mark.parametrize(
