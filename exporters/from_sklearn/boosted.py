@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .columns import Columns
     from .scope import Scope
 
+_UNSEEN = "a category that was not seen counts as missing; XGBoost takes a neighbouring one (dmlc/xgboost#12189)"
+
 
 def _outputs(scope: Scope, estimator: Any, columns: Columns) -> ModelOutputs:
     """What the model answers: computed once for all of its methods."""
@@ -49,18 +51,19 @@ def _with_categories(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     known = getattr(core, "vocabularies", ())
     parts = []
     for index, block in enumerate(columns.split()):
-        vocabulary = known[index] if known else None
         if block.categories is None:
             parts.append(block.tensor.cast("float32"))
-        elif vocabulary is None:
+            continue
+        vocabulary = known[index] if known else None
+        categories = None if vocabulary is None else vocabulary.categories(block.categories)
+        if categories is None:
             raise scope.refuse(
                 "it keeps no vocabulary that says which code each category had in training",
                 "Train again with XGBoost 3.1 or later, on a data frame with columns of dtype category.",
             )
-        else:
-            scope.accept("unseen-category differs", "it counts as missing; XGBoost takes a neighbour (dmlc/xgboost#12189)")
-            places = np.arange(len(vocabulary), dtype=np.float32)
-            parts.append(lookup(codes(scope, block, vocabulary), places, np.nan))
+        scope.accept("unseen-category differs", _UNSEEN)
+        places = np.arange(len(categories), dtype=np.float32)
+        parts.append(lookup(codes(scope, block, categories), places, np.nan))
     return join(parts)
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .scope import Scope
     from .tensor import Tensor
 
+_SOME = 200  # rows that are looked at
+_LOST = 1e-8  # share of a squared distance that may be lost
 _OTHER_METRIC = "Use the euclidean or manhattan metric."
 
 
@@ -64,6 +66,23 @@ def minkowski(scope: Scope, estimator: Any, x: Tensor, kept: Column) -> Tensor:
     if power == 1:
         return sums
     return sums.sqrt() if power == 2 else sums ** (1.0 / power)  # ruff: ignore[PLR2004] - squares
+
+
+def check_digits(scope: Scope, kept: Column) -> None:
+    """Nothing, if distances by one matrix product keep their digits: that is how the source computes them.
+
+    Raises:
+        Refused: The rows are close together and far from 0, so that the source's distances are rounding errors.
+    """
+    some = np.asarray(kept[:_SOME], dtype=np.float64)
+    squares = ((some[:, None] - some[None]) ** 2).sum(axis=2)
+    squares[squares == 0] = np.inf
+    lost = 4 * np.finfo(np.float64).eps * float((some**2).sum(axis=1).max())
+    if lost > _LOST * float(np.median(squares.min(axis=1))):
+        raise scope.refuse(
+            "the training rows are close together and far from 0: the source's own distances are rounding errors",
+            "Put a StandardScaler in front of it.",
+        )
 
 
 def kernel(scope: Scope, name: object, x: Tensor, kept: Column, parameters: dict[str, Any]) -> Tensor:

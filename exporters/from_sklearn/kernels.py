@@ -147,6 +147,13 @@ def cosine(x: Tensor) -> Tensor:
     return (x + _HALF_PI).op("Sin")
 
 
+def _fourier(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+    scope.accept("extreme differs", "the cosine of a large angle depends on the last bit of a sum")
+    angles = scope.doubles(columns) @ estimator.random_weights_ + estimator.random_offset_[None, :]
+    size = len(estimator.random_offset_)
+    return numbers(cosine(angles) * float((2.0 / size) ** 0.5), size)
+
+
 def _skewed(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     logarithm = (scope.doubles(columns) + float(estimator.skewedness)).log()
     angles = logarithm @ estimator.random_weights_ + estimator.random_offset_[None, :]
@@ -244,6 +251,7 @@ CONVERTERS = {
     "KernelPCA": Converter(transform=_components),
     "KernelCenterer": Converter(transform=_centerer),
     "Nystroem": Converter(transform=_nystroem),
+    "RBFSampler": Converter(transform=_fourier),
     "SkewedChi2Sampler": Converter(transform=_skewed),
     "AdditiveChi2Sampler": Converter(transform=_additive),
     "GaussianProcessRegressor": Converter(predict=_process),

@@ -9,7 +9,7 @@ import numpy as np
 
 from .columns import beside, numbers
 from .converter import Converter
-from .distances import minkowski
+from .distances import check_digits, minkowski
 from .imputing import _indicated, missing_mask  # ruff: ignore[PLC2701] - one folder
 from .tensor import Tensor, join
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .columns import Columns
     from .scope import Scope
 
+_FAR = "far away all training rows are equally far, and which of them are the nearest is left to chance"
 _TIES = "of training rows at the same distance the first ones count"
 
 
@@ -50,6 +51,9 @@ def _found(scope: Scope, estimator: Any, columns: Columns) -> _Found:
     kept = estimator._fit_X  # ruff: ignore[SLF001] - the training rows have no public name
     if hasattr(kept, "toarray") or estimator.effective_metric_ == "precomputed":
         raise scope.refuse("it was trained on a sparse matrix or on distances", "Train it on a dense matrix.")
+    if estimator._fit_method == "brute" and estimator.effective_metric_ == "euclidean":  # ruff: ignore[SLF001] - as it chose
+        check_digits(scope, kept)
+    scope.accept("extreme differs", _FAR)
     x = scope.doubles(columns)
     return _smallest(minkowski(scope, estimator, x, kept), int(estimator.n_neighbors))
 
@@ -131,6 +135,8 @@ def _imputed(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     (block,) = numbers(scope.doubles(columns), columns.width).blocks
     mask = missing_mask(scope, block, estimator.missing_values)
     kept, absent = estimator._fit_X, estimator._mask_fit_X  # ruff: ignore[SLF001] - the training rows have no public name
+    check_digits(scope, np.where(absent, 0.0, kept))
+    scope.accept("extreme differs", _FAR)
     apart = _gaps(block.tensor, mask, np.where(absent, 0.0, kept), absent)
     parts = [
         _filled(scope, estimator, (block.tensor.column(index), mask.column(index), apart), index)

@@ -43,9 +43,14 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
         heads=tuple(heads),
         steps=tuple(scope.journal.steps.values()),
         accepted=(*refused_values(source.model, sample, described), *_accepted(scope)),
-        packages=_PACKAGES,
+        packages=_packages(scope),
     )
     return finish(builder, source, options, draft)
+
+
+def _packages(scope: Scope) -> tuple[str, ...]:
+    boosted = any(step.estimator.startswith("xgboost.") for step in scope.journal.steps.values())
+    return (*_PACKAGES, "xgboost") if boosted else _PACKAGES
 
 
 def _accepted(scope: Scope) -> tuple[str, ...]:

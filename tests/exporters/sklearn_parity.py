@@ -90,29 +90,38 @@ def answers(model: Any, frame: pd.DataFrame, artifact: OnnxArtifact) -> dict[str
 
 
 def probes(frame: pd.DataFrame, artifact: OnnxArtifact, seed: int = 0) -> list[pd.DataFrame]:
-    """Small frames with unusual values, for the source to accept or not."""
+    """Small frames, one for each unusual value, which stands in another column in every row."""
     rng = np.random.default_rng(seed)
+    columns = artifact.conversion.signature.inputs[:_PROBED]
+    extreme = not any(entry.startswith("extreme differs") for entry in artifact.conversion.plan.accepted)
+    values = [_unusual(frame[column.name], allowed=column.missing.allowed, extreme=extreme) for column in columns]
     found = []
-    for column in artifact.conversion.signature.inputs[:_PROBED]:
-        base = frame.iloc[rng.integers(len(frame), size=4)].reset_index(drop=True)
-        for value in _unusual(frame[column.name], allowed=column.missing.allowed):
-            changed = base.copy()
-            try:
-                changed[column.name] = pd.Series([value] * 4).astype(base[column.name].dtype)
-            except (TypeError, ValueError, OverflowError):
-                continue
-            found.append(changed)
+    for place in range(max(map(len, values))):
+        base = frame.iloc[rng.integers(len(frame), size=len(columns))].reset_index(drop=True)
+        for row, (column, own) in enumerate(zip(columns, values, strict=True)):
+            if own:
+                base[column.name] = _placed(base[column.name], row, own[place % len(own)])
+        found.append(base)
     return found
 
 
-def _unusual(column: pd.Series[Any], *, allowed: bool) -> list[Any]:
+def _placed(column: pd.Series[Any], row: int, value: Any) -> pd.Series[Any]:
+    values = column.tolist()
+    values[row] = value
+    try:
+        return pd.Series(values, index=column.index, dtype=column.dtype)
+    except (TypeError, ValueError, OverflowError):
+        return column
+
+
+def _unusual(column: pd.Series[Any], *, allowed: bool, extreme: bool) -> list[Any]:
     gone = column[column.isna()]
     missing = [np.nan if gone.empty else gone.iloc[0]] if allowed else []
     if isinstance(column.dtype, pd.CategoricalDtype):
         return missing
     if column.dtype.kind == "f":
-        info = [0.0, -0.0, 1e-45, -1.5, 1e6, -1e6, 1e15, np.inf, -np.inf]
-        return [*([np.nan] if allowed else []), *info, *_neighbours(column)]
+        usual = [*missing, *_neighbours(column), 0.0, -0.0, 1e-45, -1.5, np.inf, -np.inf]
+        return [*usual, 1e6, -1e6, 1e15, -1e15] if extreme else usual
     if column.dtype.kind in "iu":
         return [0, 1, -1, 2**24 + 1]
     if column.dtype.kind == "b":
