@@ -16,6 +16,7 @@ from .options import (
     TRACKING_URI,
     Alias,
     AllowPickle,
+    Breaking,
     Clip,
     Features,
     Json,
@@ -47,6 +48,7 @@ def export(
     store: Store = STORE,
     alias: Alias = None,
     reason: Reason = "",
+    breaking: Breaking = False,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep the graph, the plan and the parity report here as well."),
@@ -73,6 +75,7 @@ def export(
     from onnxport.pipelines.export import ExportJob
     from onnxport.pipelines.export import export as run
     from onnxport.pipelines.limits import Limits
+    from onnxport.pipelines.publish import Promotion
     from onnxport.validation import CheckOptions, load_tolerances
 
     del json
@@ -87,8 +90,7 @@ def export(
         conversion=ExportOptions(clip=clip, runtime=runtime),
         check=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
         limits=limits,
-        alias=alias,
-        reason=reason,
+        promotion=None if alias is None else Promotion(alias=alias, reason=reason, breaking=breaking),
         out=out,
     )
     with progress_bars() as progress:

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from .check import check
 from .convert import convert
+from .diff import diff
 from .export import export
 from .failures import EXIT_CODES, error_document, exit_code, exit_code_table
 from .fetch import fetch
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "history": history,
     "pull": pull,
     "verify": verify,
+    "diff": diff,
     "promote": promote,
     "rollback": rollback,
     "prune": prune,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, AliasReference, Json, Reason, Reference, Store
+from .options import STORE, AliasReference, Breaking, Json, Reason, Reference, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -23,15 +23,22 @@ def promote(
     alias: Annotated[str, typer.Argument(metavar="ALIAS", help="The alias to move, for example production.")],
     store: Store = STORE,
     reason: Reason = "",
+    breaking: Breaking = False,
     json: Json = False,
 ) -> None:
-    """Move ALIAS to a release, unless somebody else moves it at the same time (exit 8)."""
+    """Move ALIAS to a release, unless somebody else moves it at the same time (exit 8).
+
+    A release whose inputs or outputs break callers of the release that ALIAS points at is refused.
+    """
     from onnxport.artifacts import ReleaseRef
+    from onnxport.pipelines.publish import Promotion
+    from onnxport.pipelines.publish import promote as run
 
     del json
     invocation = current(context)
+    promotion = Promotion(alias=alias, reason=reason, breaking=breaking)
     with progress_bars() as progress:
-        moved = invocation.releases(store, progress).promote(ReleaseRef.parse(reference), alias, reason=reason)
+        moved = run(ReleaseRef.parse(reference), promotion, invocation.releases(store, progress))
     _show(invocation, moved)
 
 

@@ -71,6 +71,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the generated probes: a failure
 SEED = 0
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 Alias = Annotated[str | None, typer.Option(metavar="ALIAS", help="Move this alias to the release.")]
+Breaking = Annotated[bool, typer.Option("--breaking", help="Move the alias although its callers will fail.")]
 Reason = Annotated[str, typer.Option(help="Why, for the alias's history.")]
 MaxP95 = Annotated[
     float | None, typer.Option("--max-p95-us", metavar="US", help="Publish only if one row is this fast.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .invocation import current
-from .options import STORE, Alias, Json, MaxBytes, MaxLoad, MaxP95, MaxRss, Reason, Store
+from .options import STORE, Alias, Breaking, Json, MaxBytes, MaxLoad, MaxP95, MaxRss, Reason, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def publish(
     store: Store = STORE,
     alias: Alias = None,
     reason: Reason = "",
+    breaking: Breaking = False,
     max_p95_us: MaxP95 = None,
     max_load_ms: MaxLoad = None,
     max_rss_mb: MaxRss = None,
@@ -35,7 +36,7 @@ def publish(
     """
     from onnxport.pipelines.folder import read_artifact, read_proof
     from onnxport.pipelines.limits import Limits
-    from onnxport.pipelines.publish import move_alias
+    from onnxport.pipelines.publish import Promotion, promote, reference
     from onnxport.pipelines.publish import publish as to_release
 
     del json
@@ -45,7 +46,10 @@ def publish(
     with progress_bars() as progress:
         releases = invocation.releases(store, progress)
         release = to_release(name, artifact, proof, releases, limits=limits)
-        moved = None if alias is None else move_alias(release, alias, reason, releases)
+        moved = None
+        if alias is not None:
+            promotion = Promotion(alias=alias, reason=reason, breaking=breaking)
+            moved = promote(reference(release), promotion, releases)
     document = release_document(release, moved, releases.store.url)
     invocation.screen.show(document, lambda: release_lines(release, moved, releases.store.url))
 

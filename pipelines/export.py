@@ -11,7 +11,7 @@ from .convert import convert
 from .folder import write_artifact, write_proof
 from .opened import open_source
 from .proof import prove, require_passed
-from .publish import move_alias, publish
+from .publish import promote, publish, reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .limits import Limits
     from .proof import Proof
+    from .publish import Promotion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,7 @@ class ExportJob:
         conversion: How to convert.
         check: How to prove.
         limits: What the release may cost.
-        alias: Alias to move to the release, or `None`.
-        reason: Why, for the alias's history.
+        promotion: The alias to move to the release, or `None`.
         out: Folder to keep the graph, the plan and the reports in, or `None`.
     """
 
@@ -53,8 +53,7 @@ class ExportJob:
     conversion: ExportOptions
     check: CheckOptions
     limits: Limits
-    alias: str | None
-    reason: str
+    promotion: Promotion | None
     out: Path | None
 
 
@@ -80,8 +79,8 @@ def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
         OnnxportError: Any of its kinds; nothing is published unless the graph was proven.
     """
     check_name("a model", job.name)
-    if job.alias is not None:
-        check_name("an alias", job.alias)
+    if job.promotion is not None:
+        check_name("an alias", job.promotion.alias)
     opened = open_source(job.source, job.sample, job.access, job.features)
     artifact = convert(opened, job.conversion)
     proof = prove(opened, artifact, job.check, progress)
@@ -90,5 +89,5 @@ def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
         write_proof(job.out, proof)
     require_passed(proof.report, artifact.conversion)
     release = publish(job.name, artifact, proof, releases, limits=job.limits)
-    alias = None if job.alias is None else move_alias(release, job.alias, job.reason, releases)
+    alias = None if job.promotion is None else promote(reference(release), job.promotion, releases)
     return Exported(release=release, alias=alias, proof=proof)

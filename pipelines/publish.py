@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from onnxport.artifacts import MODEL_FILE, ReleaseRef, UsageError
 from onnxport.releases import Draft
 from onnxport.validation import golden_rows, measure
 
+from .diff import require_compatible
 from .folder import GOLDEN_FILE, REPORT_FILE
 from .limits import require_within
 from .proof import require_passed
@@ -58,12 +60,35 @@ def publish(
     return releases.publish(draft, files)
 
 
-def move_alias(release: Release, alias: str, reason: str, releases: Releases) -> Alias:
-    """`alias` points at `release`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """Where an alias is to point, and how.
+
+    Attributes:
+        alias: The alias.
+        reason: Why, for its history.
+        breaking: Whether to move it although callers of the release that it points at will fail.
+    """
+
+    alias: str
+    reason: str = ""
+    breaking: bool = False
+
+
+def promote(ref: ReleaseRef, promotion: Promotion, releases: Releases) -> Alias:
+    """The alias points at the release `ref`.
 
     Raises:
+        UsageError: There is no such release, or it breaks the alias's callers.
         LostRace: Somebody else moved it at the same time.
         Unreachable: The store does not answer.
     """
+    if not promotion.breaking:
+        require_compatible(ref, promotion.alias, releases)
+    return releases.promote(ref, promotion.alias, reason=promotion.reason)
+
+
+def reference(release: Release) -> ReleaseRef:
+    """The release by its number, whatever its aliases do."""
     model = release.manifest.model
-    return releases.promote(ReleaseRef(name=model.name, version=model.version), alias, reason=reason)
+    return ReleaseRef(name=model.name, version=model.version)
