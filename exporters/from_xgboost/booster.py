@@ -142,11 +142,12 @@ def _trees(parts: Iterable[Mapping[str, Any]]) -> Trees:
     arrays = TreeArrays()
     groups: list[int] = []
     rounds = [0]
-    weights: list[float] = []
+    weights: list[float] | None = None
     vocabularies: tuple[Vocabulary | None, ...] = ()
     for part in parts:
         booster = part["gradient_booster"]
-        weights += booster.get("weight_drop", ())
+        if "weight_drop" in booster:
+            weights = [*(weights or ()), *booster["weight_drop"]]
         model = booster["gbtree"]["model"] if "gbtree" in booster else booster["model"]
         arrays.add(model["trees"])
         rounds += [rounds[-1] + int(end) for end in model["iteration_indptr"][1:]]
@@ -156,6 +157,6 @@ def _trees(parts: Iterable[Mapping[str, Any]]) -> Trees:
         arrays=arrays,
         group=np.array(groups, dtype=np.int64),
         rounds=np.array(rounds, dtype=np.int64),
-        weights=np.array(weights, dtype=np.float32) if weights else None,
+        weights=None if weights is None else np.array(weights, dtype=np.float32),
         vocabularies=vocabularies,
     )

@@ -33,7 +33,7 @@ class CategorySplits:
         position: Index of the node in the forest's arrays, `(s,)`.
         start: Where its bounds start, `(s,)`.
         size: How many it has: two a run, at least two, `(s,)`.
-        bounds: First code of each run and first code after it, ascending for each node, `(sum(size),)`, float32.
+        bounds: First code of each run and first code after it, ascending for each node, `(sum(size),)`, float64.
     """
 
     position: Column
@@ -54,10 +54,11 @@ class CategorySplits:
         owner = np.repeat(np.arange(len(nodes)), sizes)
         inside = np.arange(len(owner)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         codes = arrays.joined("categories", count)[first[owner] + inside]
-        return cls._from_codes(starts[tree] + nodes, owner, codes)
+        return cls.from_codes(starts[tree] + nodes, owner, codes)
 
     @classmethod
-    def _from_codes(cls, position: Column, owner: Column, codes: Column) -> CategorySplits:
+    def from_codes(cls, position: Column, owner: Column, codes: Column) -> CategorySplits:
+        """The nodes at `position`, whose sets hold `codes`: each belongs to the node with the index `owner`."""
         order = np.lexsort((codes, owner))
         owner, codes = owner[order], codes[order].astype(np.int64)
         begins = np.ones(len(codes), dtype=np.bool_)
@@ -72,7 +73,7 @@ class CategorySplits:
             position=position,
             start=np.cumsum(size) - size,
             size=size,
-            bounds=runs[np.argsort(owners, kind="stable")].ravel().astype(np.float32),
+            bounds=runs[np.argsort(owners, kind="stable")].ravel().astype(np.float64),
         )
 
     def kept(self, keep: Column) -> CategorySplits:
@@ -112,7 +113,7 @@ def expand(forest: TreeEnsemble, splits: CategorySplits, free: Column) -> TreeEn
         "leaf_tree": np.append(forest.leaf_tree, dead[:, 0]).astype(forest.leaf_tree.dtype),
         "leaf_node": np.append(forest.leaf_node, dead[:, 1]).astype(forest.leaf_node.dtype),
         "leaf_target": np.append(forest.leaf_target, 0 * dead[:, 0]).astype(forest.leaf_target.dtype),
-        "leaf_weight": np.append(forest.leaf_weight, np.float32(0) * dead[:, 0]).astype(np.float32),
+        "leaf_weight": np.append(forest.leaf_weight, 0 * dead[:, 0]).astype(forest.leaf_weight.dtype),
     }
     by_tree = np.lexsort((weights["leaf_node"], weights["leaf_tree"]))
     return replace(

@@ -135,16 +135,21 @@ class _Weights:
     def read(cls, trees: Trees, nodes: _Nodes, at: Column, *, values: Column, outputs: int) -> _Weights:
         """The weights of the leaves at the positions `at`; `values` are what leaves of one value hold."""
         tree, node = nodes.tree[at], nodes.node[at]
-        if "leaf_weights" not in trees.arrays:
-            return cls(tree=tree, node=node, target=trees.group[tree - 1].astype(np.int32), value=values[at])
-        counts = trees.arrays.counts("leaf_weights", len(trees.group))
-        first = (np.cumsum(counts) - counts)[tree - 1] + nodes.right[at] * outputs
         every = np.arange(outputs)
+        if "leaf_weights" in trees.arrays:
+            counts = trees.arrays.counts("leaf_weights", len(trees.group))
+            first = (np.cumsum(counts) - counts)[tree - 1] + nodes.right[at] * outputs
+            held = trees.arrays.joined("leaf_weights", len(counts))
+        elif "base_weights" in trees.arrays:
+            first = (at - 1) * outputs
+            held = trees.arrays.joined("base_weights", len(trees.group))
+        else:
+            return cls(tree=tree, node=node, target=trees.group[tree - 1].astype(np.int32), value=values[at])
         return cls(
             tree=np.repeat(tree, outputs),
             node=np.repeat(node, outputs),
             target=np.tile(every.astype(np.int32), len(at)),
-            value=trees.arrays.joined("leaf_weights", len(counts))[(first[:, None] + every).ravel()],
+            value=held[(first[:, None] + every).ravel()],
         )
 
     def dart(self, trees: Trees, intercept: Column, *, through: bool) -> _Weights:

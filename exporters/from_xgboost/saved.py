@@ -33,6 +33,8 @@ _MEMBERS = (
     "leaf_weights",
 )
 """The arrays that predictions depend on; the last only where leaves hold several values."""
+_SEVERAL_BEFORE_3_1 = "base_weights"
+"""Where XGBoost before 3.1 keeps several values, for each node and not for the leaves alone."""
 
 
 class TreeArrays:
@@ -49,6 +51,9 @@ class TreeArrays:
             ValueError: Its trees have other members than those before.
         """
         members = [member for member in _MEMBERS if member in table.dtypes]
+        if members and "leaf_weights" not in members:
+            several = table.counts(_SEVERAL_BEFORE_3_1)
+            members += [_SEVERAL_BEFORE_3_1] * (not np.array_equal(several, table.counts("left_children")))
         if self._parts and len(table.places) and list(self._parts) != members:
             raise ValueError("trees with different members")
         for member in members:
