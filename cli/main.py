@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from pathlib import Path
@@ -81,6 +82,7 @@ def _root(
 
 def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with the code of `failures.EXIT_CODES`."""
+    logging.getLogger("azure").setLevel(logging.ERROR)  # its warnings are retries that we report ourselves
     given = list(sys.argv[1:] if arguments is None else arguments)
     screen = Screen(as_json="--json" in _before_dashes(given))
     try:

@@ -134,13 +134,14 @@ def environment() -> Mapping[str, str]:
 
 def store_access(environ: Mapping[str, str]) -> StoreAccess:
     """How to get at a Blob store, from Azure's usual variables."""
-    from onnxport.storage import StoreAccess
+    from onnxport.storage import StoreAccess, choose_auth
 
     return StoreAccess(
         connection_string=environ.get("AZURE_STORAGE_CONNECTION_STRING"),
         account_name=environ.get("AZURE_STORAGE_ACCOUNT_NAME") or environ.get("AZURE_STORAGE_ACCOUNT"),
         account_key=environ.get("AZURE_STORAGE_ACCOUNT_KEY") or environ.get("AZURE_STORAGE_KEY"),
         sas_token=environ.get("AZURE_STORAGE_SAS_TOKEN"),
+        auth=choose_auth(environ),
     )
 
 

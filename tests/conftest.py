@@ -49,6 +49,7 @@ def only_loopback() -> Iterator[None]:
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
         patch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("ORT_DISABLE_TELEMETRY", "1")
         yield
 
 

@@ -1,5 +1,6 @@
 """Does the graph answer like the model?"""
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,10 @@ __all__ = [
     "render_html",
     "replay_golden",
 ]
+
+# onnxruntime 1.32 for Linux reports to its maker from its import on; only this stops it, in this process and its
+# children (docs/adr/0006-no-telemetry.md).
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ruff: ignore[TID251] - set before the import, not read
 
 _HOMES = {
     "DEFAULT": "tolerances",
