@@ -151,6 +151,12 @@ class Features:
             arrays.append(found)
         return self._assemble(arrays)
 
+    def from_matrix(self, matrix: Column, path: str) -> Table | Fault:
+        """A table from an array `(n, F)` in the model's order and dtype."""
+        if self._plain and bool((np.abs(matrix) <= FLOAT32_MAX).all()):
+            return Table(len(matrix), {MATRIX_TENSOR: matrix})
+        return self.from_columns({name: matrix[:, number] for number, name in enumerate(self.names)}, path)
+
     def _lists(
         self,
         data: Any,  # ruff: ignore[ANN401] - any JSON value

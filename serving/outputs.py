@@ -27,6 +27,18 @@ class Rendered:
         self.arrays = arrays
         self._fragments: dict[str, list[bytes]] = {}
 
+    @classmethod
+    def of_fragments(cls, fragments: dict[str, list[bytes]]) -> Rendered:
+        """Outputs that are JSON already."""
+        found = cls({})
+        found._fragments = fragments
+        return found
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The outputs that there are."""
+        return tuple(self.arrays or self._fragments)
+
     def fragments(self, name: str) -> list[bytes]:
         """The output `name`, a fragment of JSON for each row."""
         found = self._fragments.get(name)

@@ -1,0 +1,222 @@
+"""A request for predictions on its way: what this process remembers, then the graph, or the reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from .answers import CACHED, ONNX, Answer
+from .engine import GraphFailed
+from .fault import INTERNAL, TOO_LARGE, Fault
+from .logs import log
+from .metrics import CACHE, REFUSED
+from .outputs import Rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from .dialects import Dialect, Reply, Request
+    from .features import Table
+    from .metrics import Metrics
+    from .models import Model, Served
+    from .settings import Limits
+    from .wire import Exchange
+
+OFFLOAD_BYTES: Final = 64 * 1024
+"""Bodies beyond this are read off the loop: parsing them takes more than half a millisecond."""
+OFFLOAD_US: Final = 1_500.0
+"""Likewise runs of the graph that take longer than this."""
+_MOST_TENANT: Final = 128
+_ERROR: Final = 40
+
+
+class Ticket:
+    """A request that waits for its answer."""
+
+    __slots__ = ("dialect", "exchange", "keys", "model", "predictions", "request", "served", "tenant")
+
+    def __init__(  # ruff: ignore[PLR0917] - made once for every request: keywords cost
+        self,
+        predictions: Predictions,
+        exchange: Exchange,
+        model: Model,
+        served: Served,
+        dialect: Dialect,
+        request: Request,
+    ) -> None:
+        self.predictions = predictions
+        self.exchange = exchange
+        self.model = model
+        self.served = served
+        self.dialect = dialect
+        self.request = request
+        self.keys: Sequence[bytes] = ()
+        self.tenant = b""
+
+    def done(self, answer: Answer | GraphFailed) -> None:
+        """The graph has answered, or failed."""
+        try:
+            if isinstance(answer, GraphFailed):
+                self.predictions.graph_failed(self, answer)
+                return
+            memory = self.served.memory
+            if self.keys and memory is not None:
+                rows = list(zip(*(answer.fragments(name) for name in self.served.outputs), strict=True))
+                memory.keep(self.tenant, self.keys, rows)
+            self.predictions.reply(self, answer)
+        except Exception as error:  # ruff: ignore[BLE001] - one request's failure is not its neighbours'
+            self.predictions.failed(self.exchange, self.dialect, error)
+
+
+class Predictions:
+    """Answers requests for predictions."""
+
+    def __init__(self, limits: Limits, metrics: Metrics, loop: asyncio.AbstractEventLoop) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        self._loop = loop
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="onnxport-batch")
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def predict(self, exchange: Exchange, model: Model, dialect: Dialect) -> None:
+        """The request is answered: at once, at the end of this turn of the loop, or by a task."""
+        try:
+            self._predict(exchange, model, dialect)
+        except Exception as error:  # ruff: ignore[BLE001] - the last line before the loop
+            self.failed(exchange, dialect, error)
+
+    def reply(self, ticket: Ticket, answer: Answer) -> None:
+        """The answer goes out."""
+        self._send(ticket, ticket.dialect.write(ticket.request, answer, ticket.served.replier), answer)
+
+    def refuse(self, exchange: Exchange, model: Model, dialect: Dialect, fault: Fault) -> None:
+        """The caller is told why not."""
+        self._metrics.counter(REFUSED, model=model.name, reason=fault.code).add()
+        dialect.refuse(exchange, fault)
+
+    def graph_failed(self, ticket: Ticket, error: GraphFailed) -> None:
+        """The graph takes these rows by its signature, and fails on them."""
+        log(_ERROR, "the graph failed", model=ticket.model.name, reason=error.message[:500])
+        fault = Fault(status=422, code="graph-failed", message="the model's graph does not take these rows")
+        self.refuse(ticket.exchange, ticket.model, ticket.dialect, fault)
+
+    def failed(self, exchange: Exchange, dialect: Dialect, error: Exception) -> None:
+        """A bug: logged with its traceback, and told without it."""
+        log(_ERROR, "unexpected failure", request_id=exchange.request_id.decode("latin-1"), error=repr(error))
+        dialect.refuse(
+            exchange, Fault(status=INTERNAL, code="internal", message="unexpected failure; see the log")
+        )
+
+    async def close(self) -> None:
+        """No work is left behind."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _predict(self, exchange: Exchange, model: Model, dialect: Dialect) -> None:
+        served = model.served
+        if served is None:
+            self.refuse(exchange, model, dialect, model.missing())
+            return
+        if len(exchange.body) > OFFLOAD_BYTES:
+            self._spawn(exchange, dialect, self._large(exchange, model, served, dialect))
+            return
+        request = dialect.read(exchange)
+        if isinstance(request, Fault):
+            self.refuse(exchange, model, dialect, request)
+            return
+        table = self._table(request, served, exchange.body)
+        if isinstance(table, Fault):
+            self.refuse(exchange, model, dialect, table)
+            return
+        ticket = Ticket(self, exchange, model, served, dialect, request)
+        if not table.rows or self._remembered(ticket, table):
+            if not table.rows:
+                ticket.done(Answer(Rendered(served.loaded.engine(table.tensors)), 0, 0, ONNX))
+            return
+        cost = served.loaded.alone_us if table.rows == 1 else table.rows * served.loaded.row_us
+        if cost > OFFLOAD_US:
+            self._spawn(exchange, dialect, self._apart(ticket, table))
+        else:
+            served.joiner.submit(table, ticket.done)
+
+    def _table(self, request: Request, served: Served, body: bytes) -> Table | Fault:
+        table = request.rows.table(served.features, body)
+        if not isinstance(table, Fault) and table.rows > self._limits.rows:
+            message = f"at most {self._limits.rows} rows are taken, found {table.rows}"
+            return Fault(status=TOO_LARGE, code="too-many-rows", message=message)
+        return table
+
+    def _remembered(self, ticket: Ticket, table: Table) -> bool:
+        """Whether this process remembers the answers; the request is answered then."""
+        memory = ticket.served.memory
+        if memory is None or table.rows > self._limits.rows // 10 or not memory.awake():
+            return False
+        ticket.tenant = ticket.exchange.headers.get(b"x-tenant-id", b"")[:_MOST_TENANT]
+        keys = table.keys()
+        found = memory.find(ticket.tenant, keys)
+        result = "miss" if found is None else "hit"
+        self._metrics.counter(CACHE, model=ticket.model.name, tier="memory", result=result).add(table.rows)
+        if found is None:
+            ticket.keys = keys
+            return False
+        names = ticket.served.outputs
+        fragments = {name: list(column) for name, column in zip(names, zip(*found, strict=True), strict=True)}
+        self.reply(ticket, Answer(Rendered.of_fragments(fragments), 0, len(found), CACHED))
+        return True
+
+    async def _apart(self, ticket: Ticket, table: Table) -> None:
+        """A run that takes long leaves the loop to others."""
+
+        def run() -> tuple[Answer, Reply | Fault]:
+            answer = Answer(Rendered(ticket.served.loaded.engine(table.tensors)), 0, table.rows, ONNX)
+            return answer, ticket.dialect.write(ticket.request, answer, ticket.served.replier)
+
+        try:
+            answer, reply = await self._loop.run_in_executor(self._pool, run)
+        except GraphFailed as error:
+            self.graph_failed(ticket, error)
+            return
+        self._send(ticket, reply, answer)
+
+    async def _large(self, exchange: Exchange, model: Model, served: Served, dialect: Dialect) -> None:
+        """A large body is read off the loop, and then answered as any other."""
+
+        def read() -> tuple[Request, Table] | Fault:
+            request = dialect.read(exchange)
+            if isinstance(request, Fault):
+                return request
+            table = self._table(request, served, exchange.body)
+            return table if isinstance(table, Fault) else (request, table)
+
+        found = await self._loop.run_in_executor(self._pool, read)
+        if isinstance(found, Fault):
+            self.refuse(exchange, model, dialect, found)
+            return
+        request, table = found
+        await self._apart(Ticket(self, exchange, model, served, dialect, request), table)
+
+    def _send(self, ticket: Ticket, reply: Reply | Fault, answer: Answer) -> None:
+        exchange = ticket.exchange
+        if isinstance(reply, Fault):
+            self.refuse(exchange, ticket.model, ticket.dialect, reply)
+            return
+        meter = ticket.served.meter(answer.served_by)
+        head = b"%bcontent-type: %b\r\n%b" % (meter.head, reply.content_type, reply.headers)
+        exchange.send(200, head, reply.body)
+        meter.duration.observe(perf_counter() - exchange.started)
+        meter.rows.add(answer.stop - answer.start)
+
+    def _spawn(self, exchange: Exchange, dialect: Dialect, work: Coroutine[Any, Any, None]) -> None:
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:  # ruff: ignore[BLE001] - the last line before the loop
+                self.failed(exchange, dialect, error)
+
+        task = self._loop.create_task(guarded())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

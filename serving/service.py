@@ -1,0 +1,161 @@
+"""The routes of the service, and what each does."""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from .access import ANYBODY, Access, Principal, Rates, may_use
+from .dialects import AzureMl, Mlflow, OpenInference, Product
+from .dialects.open_inference import metadata
+from .fault import NOT_FOUND, WRONG_METHOD, Fault
+from .logs import describe, log
+from .metrics import RESPONSES
+from .models import Model, readiness
+from .openapi import document
+from .prediction import Predictions
+from .routes import Routes
+from .wire import problem_body
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from .dialects import Dialect
+    from .metrics import Counter, Metrics
+    from .routes import Route
+    from .settings import Settings
+    from .tokens import Tokens
+    from .wire import Exchange, Listener
+
+_METRICS_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
+_OK, _BAD, _UNAVAILABLE = 200, 400, 503
+_INFO: Final = 20
+
+
+class Service:
+    """Answers requests for the models of the settings."""
+
+    def __init__(
+        self, settings: Settings, metrics: Metrics, loop: asyncio.AbstractEventLoop, tokens: Tokens | None = None
+    ) -> None:
+        self.models: Final = {name: Model(name, one) for name, one in settings.onnx.models.items()}
+        self.predictions: Final = Predictions(settings.onnx.limits, metrics, loop)
+        self.listener: Listener | None = None
+        self._metrics = metrics
+        self._access = Access(settings.onnx.security, tokens)
+        self._rates = Rates(settings.onnx.limits.per_second)
+        self._plain = self._access.open and not settings.onnx.limits.per_second
+        self._log = settings.onnx.log
+        self._statuses: dict[int, Counter] = {}
+        self._product = Product(batch=False)
+        self._routes = self._all_routes()
+
+    def handle(self, exchange: Exchange) -> None:
+        """The request is answered, now or later."""
+        route = self._routes.by_path.get(exchange.path)
+        if route is None:
+            exchange.refuse(Fault(status=NOT_FOUND, code="no-such-path", message=self._no_such(exchange)))
+            return
+        handler = route.handlers.get(exchange.method)
+        if handler is None:
+            wrong = Fault(status=WRONG_METHOD, code="wrong-method", message=f"only {route.allowed.decode()}")
+            exchange.answer(wrong.status, problem_body(wrong), headers=b"allow: %b\r\n" % route.allowed)
+            return
+        if not self._plain and not route.public and (fault := self._unwelcome(exchange, route)) is not None:
+            (route.dialect or self._product).refuse(exchange, fault)
+            return
+        handler(exchange)
+
+    def answered(self, exchange: Exchange) -> None:
+        """An answer goes out: it is counted, and logged where the settings say so."""
+        status = exchange.status
+        counter = self._statuses.get(status)
+        if counter is None:
+            counter = self._statuses[status] = self._metrics.counter(RESPONSES, status=str(status))
+        counter.add()
+        if self._log == "all" or (self._log == "failures" and status >= _BAD):
+            log(_INFO, "answered", **describe(exchange))
+
+    def _unwelcome(self, exchange: Exchange, route: Route) -> Fault | None:
+        found = self._access.principal(exchange.headers)
+        if not isinstance(found, Principal):
+            return self._rates.check(exchange.peer) or found
+        caller = exchange.peer if found is ANYBODY else found.name
+        exchange.notes = {"caller": caller}
+        fault = self._rates.check(caller)
+        if fault is None and route.model is not None:
+            fault = may_use(found, route.model.name)
+        return fault
+
+    def _no_such(self, exchange: Exchange) -> str:
+        shown = exchange.path.decode("utf-8", "replace")[:200]
+        return f"nothing answers at {shown}; models: {', '.join(self.models)}; see /openapi.json"
+
+    # -- routes
+
+    def _all_routes(self) -> Routes:
+        routes = Routes()
+        routes.get("/health/live", lambda exchange: exchange.answer(_OK, b'{"live":true}'), public=True)
+        routes.get("/health/ready", self._ready, public=True)
+        routes.get("/metrics", lambda exchange: exchange.answer(_OK, self._metrics.expose(), _METRICS_TYPE))
+        routes.get("/openapi.json", self._openapi, public=True)
+        about = {"name": "onnxport", "version": version("onnxport"), "extensions": ["binary_tensor_data"]}
+        routes.get("/v2", partial(_answer_with, about), public=True)
+        routes.get("/v2/health/live", lambda exchange: exchange.answer(_OK, b'{"live":true}'), public=True)
+        routes.get("/v2/health/ready", self._ready, public=True)
+        for model in self.models.values():
+            self._model_routes(routes, model)
+        if len(self.models) == 1:  # the paths of servers that have one model
+            (model,) = self.models.values()
+            self._predicts(routes, "/score", model, AzureMl())
+            self._predicts(routes, "/invocations", model, Mlflow())
+            routes.get("/ping", partial(self._model_ready, model), model, public=True)
+        return routes
+
+    def _model_routes(self, routes: Routes, model: Model) -> None:
+        name = model.name
+        self._predicts(routes, f"/api/v1/predict/{name}", model, self._product)
+        self._predicts(routes, f"/api/v1/predict/batch/{name}", model, Product(batch=True))
+        self._predicts(routes, f"/score/{name}", model, AzureMl())
+        self._predicts(routes, f"/invocations/{name}", model, Mlflow())
+        self._predicts(routes, f"/v2/models/{name}/infer", model, OpenInference())
+        routes.get(f"/v2/models/{name}", partial(self._metadata, model), model)
+        routes.get(f"/v2/models/{name}/ready", partial(self._model_ready, model), model)
+
+    def _predicts(self, routes: Routes, path: str, model: Model, dialect: Dialect) -> None:
+        predict = self.predictions.predict
+
+        def handler(exchange: Exchange) -> None:
+            predict(exchange, model, dialect)
+
+        routes.post(path, handler, model, dialect)
+
+    def _ready(self, exchange: Exchange) -> None:
+        draining = self.listener is not None and self.listener.draining
+        ready, body = readiness(self.models, draining=draining)
+        exchange.answer(_OK if ready else _UNAVAILABLE, body)
+
+    def _model_ready(self, model: Model, exchange: Exchange) -> None:
+        status = _OK if model.served is not None else _UNAVAILABLE
+        exchange.answer(status, orjson.dumps({"name": model.name, "ready": model.served is not None}))
+
+    def _metadata(self, model: Model, exchange: Exchange) -> None:
+        if model.served is None:
+            OpenInference().refuse(exchange, model.missing())
+            return
+        manifest = model.served.loaded.manifest
+        _answer_with(metadata(model.name, manifest.model.version, manifest.signature), exchange)
+
+    def _openapi(self, exchange: Exchange) -> None:
+        signatures = {
+            name: model.served.loaded.manifest.signature if model.served is not None else None
+            for name, model in self.models.items()
+        }
+        _answer_with(document(signatures, secured=not self._access.open), exchange)
+
+
+def _answer_with(value: Any, exchange: Exchange) -> None:  # ruff: ignore[ANN401] - any JSON value
+    exchange.answer(_OK, orjson.dumps(value))
