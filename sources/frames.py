@@ -128,9 +128,10 @@ def _column(name: str, series: pd.Series[Any]) -> Column:
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(dtype) or dtype == "object":
         return _objects(series)
-    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
-        return series.to_numpy().astype(dtype.newbyteorder("="))
-    if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):  # nullable and Arrow types
+    if isinstance(dtype, np.dtype):
+        if dtype.kind in "biuf":
+            return series.to_numpy().astype(dtype.newbyteorder("="))
+    elif pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):  # nullable and Arrow types
         return _nullable(series)
     raise UsageError(
         f"column {name!r} holds {dtype}; a feature is a number, a bool, a string or a category",

@@ -35,7 +35,7 @@ def input_columns(described: Mapping[str, Any], uri: str) -> dict[str, str]:
         return {}
     try:
         columns = json.loads(inputs) if isinstance(inputs, str) else inputs
-        named = {column["name"]: str(column.get("type")) for column in columns if "name" in column}
+        named = {column["name"]: str(column["type"]) for column in list(columns) if column.get("name")}
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise UsageError(f"{uri}: its signature cannot be read: {error}") from error
     return named if len(named) == len(columns) and "tensor" not in named.values() else {}

@@ -1,0 +1,121 @@
+"""Small seeded models in every form, and an MLflow that lives in a file."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from onnxport.sources import SourceAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[2]
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # ruff: ignore[TID251] - read when the libraries load
+
+FEATURES = ["amount", "probability", "days to close", "größe", "f3", "f1"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative names lead into the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def opportunities() -> Callable[[int, int], pd.DataFrame]:
+    """The examples' generator: rows and seed to a frame."""
+    generate: Callable[[int, int], pd.DataFrame] = runpy.run_path(str(ROOT / "examples" / "opportunities.py"))["generate"]
+    return generate
+
+
+@pytest.fixture(scope="session")
+def table() -> pd.DataFrame:
+    """600 rows of six features with missing values, a label and a number to predict."""
+    import numpy as np
+    import pandas as pd
+
+    random = np.random.default_rng(11)
+    frame = pd.DataFrame({name: random.normal(size=600) for name in FEATURES})
+    frame["amount"] = np.round(np.exp(random.normal(10, 1, 600)), 2)
+    frame.loc[random.random(600) < 0.1, "größe"] = np.nan
+    frame["won"] = (frame["f3"] + random.normal(0, 0.5, 600) > 0).astype(np.int64)
+    frame["risk"] = 1 / (1 + np.exp(-frame["f1"]))
+    return frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """Fitted on the features of `table`, by kind."""
+
+    classifier: Any
+    regressor: Any
+    booster: Any
+    calibrated: Any
+    pipeline: Any
+    logistic: Any
+
+
+@pytest.fixture(scope="session")
+def models(table: pd.DataFrame) -> Models:
+    import xgboost
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    rows, won, risk = table[FEATURES], table["won"], table["risk"]
+    small: dict[str, Any] = {"n_estimators": 8, "max_depth": 3, "n_jobs": 1, "random_state": 1}
+    return Models(
+        classifier=xgboost.XGBClassifier(**small).fit(rows, won),
+        regressor=xgboost.XGBRegressor(**small).fit(rows, risk),
+        booster=xgboost.train({"max_depth": 3, "nthread": 1}, xgboost.DMatrix(rows, risk), 8),
+        calibrated=CalibratedClassifierCV(xgboost.XGBClassifier(**small), method="isotonic", cv=2).fit(rows, won),
+        pipeline=make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(rows, won),
+        logistic=LogisticRegression(solver="newton-cholesky").fit(rows.fillna(0), won),
+    )
+
+
+@pytest.fixture(scope="session")
+def plain() -> SourceAccess:
+    """Access that allows nothing."""
+    return SourceAccess()
+
+
+@pytest.fixture(scope="session")
+def pickles() -> SourceAccess:
+    """Access that allows pickles."""
+    return SourceAccess(allow_pickle=True)
+
+
+@pytest.fixture(scope="session")
+def mlflow_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tracking database of the session's own."""
+    return f"sqlite:///{tmp_path_factory.mktemp('mlflow') / 'mlflow.db'}"
+
+
+@pytest.fixture
+def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An importable module `house.encoders` with an estimator of the user's own."""
+    package = tmp_path / "code" / "house"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "encoders.py").write_text(
+        "from os import system\n"
+        "from sklearn.base import BaseEstimator\n"
+        "class Constant(BaseEstimator):\n"
+        "    def fit(self, X, y=None):\n        return self\n"
+        "    def predict(self, X):\n        return [1.0] * len(X)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "code"))
+    for name in ("house", "house.encoders"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return "house.encoders"
