@@ -31,7 +31,7 @@ class Worker:
 
     def load(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """The session is open; the answer says what that took."""
-        from .runtime import open_session, run_session  # ruff: ignore[PLC0415, F401] - the import is not part of the load
+        from .runtime import open_session  # ruff: ignore[PLC0415] - the import is not part of what loading costs
 
         model = arrays["model"].tobytes()
         before, start = _resident(), time.perf_counter()

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from onnxport.artifacts import Outputs, Rows
 from onnxport.validation.answers import MAX_CALLS, ask
 from onnxport.validation.host import GraphAborted

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from onnxport.artifacts import UsageError
 from onnxport.validation import GraphUnloadable, measure
+
+from tests.validation import models
 
 
 def test_a_budget_has_plausible_numbers(regression: Any) -> None:
@@ -20,8 +21,8 @@ def test_a_budget_has_plausible_numbers(regression: Any) -> None:
     assert budget.bytes == len(artifact.model)
 
 
-def test_a_larger_graph_costs_more(cf: Any, regression: Any) -> None:
-    large = cf.regression_case(1, trees=300, depth=6, rows=200)
+def test_a_larger_graph_costs_more(regression: Any) -> None:
+    large = models.regression_case(1, trees=300, depth=6, rows=200)
     small, big = (
         measure(case.artifact().model, case.artifact().conversion, case.sample) for case in (regression, large)
     )

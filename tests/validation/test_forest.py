@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-
 from onnxport.validation import LocalGraph
 from onnxport.validation.forest import read_forests
 from onnxport.validation.reach import first_visitors, intervals
+
+from tests.validation import models
 
 F32 = np.float32
 
@@ -37,18 +38,18 @@ def awkward(case: Any) -> np.ndarray:
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_the_walk_ends_where_the_runtime_does(cf: Any, strict: bool) -> None:
-    case = cf.regression_case(7)
-    trees = cf.replace(case.trees, strict=strict)
-    model = cf.regression_graph(trees, 6)
+def test_the_walk_ends_where_the_runtime_does(strict: bool) -> None:
+    case = models.regression_case(7)
+    trees = models.replace(case.trees, strict=strict)
+    model = models.regression_graph(trees, 6)
     values = awkward(case)
-    rows = cf.Rows(columns={name: values[:, index] for index, name in enumerate(case.names)})
+    rows = models.Rows(columns={name: values[:, index] for index, name in enumerate(case.names)})
     onnx_says = LocalGraph(model.SerializeToString(), case.signature)(rows)["prediction"]
     (forest,) = read_forests(model)
     assert sums(forest, values) == pytest.approx(onnx_says, abs=1e-5)
 
 
-def modern(case: Any, cf: Any) -> onnx.ModelProto:
+def modern(case: Any) -> onnx.ModelProto:
     """The same trees in the operator of ai.onnx.ml 5."""
     trees = case.trees
     inner, leaves = np.flatnonzero(trees.feature >= 0), np.flatnonzero(trees.feature < 0)
@@ -74,16 +75,16 @@ def modern(case: Any, cf: Any) -> onnx.ModelProto:
         leaf_targetids=[0] * len(leaves),
         leaf_weights=helper.make_tensor("weights", TensorProto.FLOAT, [len(leaves)], weights),
     )
-    model = cf.edited(case.model, lambda graph: graph.node[0].CopyFrom(node))
+    model = models.edited(case.model, lambda graph: graph.node[0].CopyFrom(node))
     del model.opset_import[:]
     model.opset_import.extend([helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)])
     model.ir_version = 10
     return model
 
 
-def test_the_operator_of_version_5_is_read_as_well(regression: Any, cf: Any) -> None:
-    model, values = modern(regression, cf), awkward(regression)
-    rows = cf.Rows(columns={name: values[:, index] for index, name in enumerate(regression.names)})
+def test_the_operator_of_version_5_is_read_as_well(regression: Any) -> None:
+    model, values = modern(regression), awkward(regression)
+    rows = models.Rows(columns={name: values[:, index] for index, name in enumerate(regression.names)})
     onnx_says = LocalGraph(model.SerializeToString(), regression.signature)(rows)["prediction"]
     (forest,) = read_forests(model)
     assert sums(forest, values) == pytest.approx(onnx_says, abs=1e-5)
@@ -97,13 +98,10 @@ def test_a_graph_without_trees_has_none(linear: Any) -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1000), st.booleans())
 def test_a_row_between_the_intervals_visits_the_node(seed: int, strict: bool) -> None:
-    import sys
-
-    cf = sys.modules["tests.validation.conftest"]
     random = np.random.default_rng(seed)
     data = random.normal(size=(50, 3)).astype(F32)
-    trees = cf.replace(cf.grow(seed, features=3, trees=2, depth=3, data=data), strict=strict)
-    (forest,) = read_forests(cf.regression_graph(trees, 3))
+    trees = models.replace(models.grow(seed, features=3, trees=2, depth=3, data=data), strict=strict)
+    (forest,) = read_forests(models.regression_graph(trees, 3))
     nodes = forest.ordered
     low, high = intervals(forest, nodes, 3)
     possible = (low <= high).all(axis=1)

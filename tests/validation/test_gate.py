@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-
 from onnxport.artifacts import (
     InputColumn,
     Missing,
@@ -21,6 +21,8 @@ from onnxport.artifacts import (
 )
 from onnxport.validation import DEFAULT, CheckOptions, LocalGraph, check
 from onnxport.validation.gate import CHUNK, chunked
+
+from tests.validation import models
 
 F32 = np.float32
 INFINITE = ("infinite: the source refuses infinite values, the graph gives the limit",)
@@ -42,9 +44,9 @@ def test_a_right_graph_passes(name: str, request: pytest.FixtureRequest) -> None
     assert report.failures == {}
 
 
-def test_no_false_alarm_over_many_seeds(cf: Any) -> None:
-    for seed in range(100, 112):
-        for make in (cf.regression_case, cf.scaled_case, cf.category_case, cf.classes_case):
+def test_no_false_alarm_over_many_seeds() -> None:
+    for seed in range(100, 106):
+        for make in (models.regression_case, models.scaled_case, models.category_case, models.classes_case):
             case = make(seed, rows=300)
             report = check(case.source, case.artifact(), case.sample, CheckOptions(seed=seed))
             assert report.passed, (make, seed, report.explanation)
@@ -64,8 +66,8 @@ def test_another_seed_gives_other_probes(regression: Any) -> None:
     assert second.seed == 1
 
 
-def test_a_report_survives_its_own_json(scaled: Any, cf: Any) -> None:
-    damaged = cf.between(scaled.model, "positive", helper.make_node("Log", ["IN"], ["OUT"]))
+def test_a_report_survives_its_own_json(scaled: Any) -> None:
+    damaged = models.between(scaled.model, "positive", helper.make_node("Log", ["IN"], ["OUT"]))
     report = check(scaled.source, scaled.artifact(damaged), scaled.sample)
     assert not report.passed
     assert ParityReport.parse(report.to_bytes(), name="parity.json") == report
@@ -83,7 +85,7 @@ def test_chunks_of_any_size_give_the_same_report(regression: Any) -> None:
 def test_chunking_keeps_rows_and_order(sizes: list[int], limit: int | None) -> None:
     numbers = np.arange(sum(sizes))
     bounds = np.cumsum([0, *sizes])
-    parts = [Rows(columns={"a": numbers[left:right]}) for left, right in zip(bounds, bounds[1:], strict=False)]
+    parts = [Rows(columns={"a": numbers[left:right]}) for left, right in pairwise(bounds)]
     found = list(chunked(iter(parts), limit))
     assert all(0 < len(part) <= CHUNK for part in found)
     joined = [value for part in found for value in part.columns["a"].tolist()]
@@ -107,10 +109,10 @@ def test_a_sample_without_a_column_is_refused(regression: Any) -> None:
 
 
 def test_a_source_that_refuses_the_whole_sample_is_refused(regression: Any) -> None:
-    def source(rows: Rows, /) -> Outputs:
+    def source(_rows: Rows, /) -> Outputs:
         raise TypeError("not fitted")
 
-    with pytest.raises(UsageError, match="source raises for all of the first 1,200 rows.*not fitted"):
+    with pytest.raises(UsageError, match=r"source raises for all of the first 1,200 rows.*not fitted"):
         check(source, regression.artifact(), regression.sample)
 
 
@@ -136,8 +138,8 @@ def test_an_entry_of_another_form_accepts_nothing(linear: Any, entry: str) -> No
     assert any("accepts nothing" in note for note in report.notes)
 
 
-def test_the_users_own_rows_are_never_accepted_away(cf: Any) -> None:
-    case = cf.category_case(3, raises=True)
+def test_the_users_own_rows_are_never_accepted_away() -> None:
+    case = models.category_case(3, raises=True)
     accepted = ("unseen-category: taken for missing", "empty-string: as missing", "long-string: taken for missing")
     assert check(case.source, case.artifact(accepted=accepted), case.sample).passed
     stage = case.sample.columns["stage"].copy()
@@ -146,9 +148,9 @@ def test_the_users_own_rows_are_never_accepted_away(cf: Any) -> None:
     assert "sample" in report.failures
 
 
-def test_what_differs_by_the_plan_is_not_compared(categories: Any, cf: Any) -> None:
+def test_what_differs_by_the_plan_is_not_compared(categories: Any) -> None:
     codes = {"new": 0.0, "won": 1.0, "lost": 2.0, "Été": 3.0, "": np.nan}
-    model = cf.category_graph(categories.trees, codes, unseen=3.0)
+    model = models.category_graph(categories.trees, codes, unseen=3.0)
     kinds = ("unseen-category", "empty-string", "long-string")
     accepted = tuple(f"{kind} differs: the source takes a neighbour" for kind in kinds)
     assert not check(categories.source, categories.artifact(model), categories.sample).passed
@@ -165,15 +167,15 @@ def test_a_row_of_the_sample_that_the_source_refuses_must_be_refused_by_the_grap
     assert check(linear.source, linear.artifact(accepted=INFINITE), sample).passed
 
 
-def test_a_graph_that_does_not_load_is_a_failed_report(regression: Any, cf: Any) -> None:
-    report = check(regression.source, cf.artifact_of(b"no graph", regression.signature), regression.sample)
+def test_a_graph_that_does_not_load_is_a_failed_report(regression: Any) -> None:
+    report = check(regression.source, models.artifact_of(b"no graph", regression.signature), regression.sample)
     assert not report.passed
     assert [item.name for item in report.verdicts] == ["runtime"]
     assert "could not be opened" in report.explanation[0]
 
 
 @pytest.fixture
-def joined(cf: Any) -> Any:
+def joined() -> Any:
     """Two columns joined by FeatureVectorizer, for which ONNX Runtime aborts when there are no rows."""
     names = ["a", "b"]
     signature = Signature(
@@ -190,7 +192,7 @@ def joined(cf: Any) -> Any:
         ),
         outputs=(OutputTensor(name="prediction", dtype="float32", shape=(None, 2)),),
     )
-    model = cf.model_of(
+    model = models.model_of(
         [
             helper.make_node(
                 "FeatureVectorizer", names, ["prediction"], domain="ai.onnx.ml", inputdimensions=[1, 1]
@@ -200,7 +202,7 @@ def joined(cf: Any) -> Any:
         [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 2])],
         {},
     )
-    return cf.artifact_of(model, signature)
+    return models.artifact_of(model, signature)
 
 
 def test_a_graph_that_takes_the_runtime_down_is_a_failed_report(joined: Any) -> None:
@@ -215,11 +217,11 @@ def test_a_graph_that_takes_the_runtime_down_is_a_failed_report(joined: Any) -> 
     assert any("server sees empty batches" in sentence for sentence in report.explanation)
 
 
-def test_thresholds_that_the_user_names_are_judged(regression: Any, cf: Any) -> None:
+def test_thresholds_that_the_user_names_are_judged(regression: Any) -> None:
     """A change far below the tolerance flips rows at a threshold that is a value of the model."""
     exact = float(np.sort(regression.source(regression.sample)["prediction"])[600])
     allowed = DEFAULT.model_copy(update={"prediction": Tolerance(atol=1, rtol=0), "thresholds": (0.5, exact)})
-    less = cf.between(
+    less = models.between(
         regression.model, "prediction", helper.make_node("Sub", ["IN", "d"], ["OUT"]), d=np.array(1e-6, F32)
     )
     report = check(
@@ -228,20 +230,20 @@ def test_thresholds_that_the_user_names_are_judged(regression: Any, cf: Any) -> 
     assert {item.name for item in report.verdicts if not item.passed} == {f"threshold {exact:g}"}
 
 
-def test_flips_may_be_allowed_by_number(scaled: Any, cf: Any) -> None:
-    damaged = cf.with_constant(scaled.model, "zero", np.array(0.05, F32))
+def test_flips_may_be_allowed_by_number(scaled: Any) -> None:
+    damaged = models.with_constant(scaled.model, "zero", np.array(0.05, F32))
     options = CheckOptions(tolerances=DEFAULT.model_copy(update={"label_flips": 100_000}))
     failed = check(scaled.source, scaled.artifact(damaged), scaled.sample)
     assert not verdict(failed, "label").passed
     assert verdict(check(scaled.source, scaled.artifact(damaged), scaled.sample, options), "label").passed
 
 
-def test_the_absolute_part_for_predictions_follows_their_scale(cf: Any) -> None:
+def test_the_absolute_part_for_predictions_follows_their_scale() -> None:
     """Targets of 1e7 that cancel to nearly zero, summed in another precision, are no alarm; of size 1 they are."""
     for size, passes in ((1e7, True), (1.0, False)):
-        case = cf.regression_case(1)
+        case = models.regression_case(1)
         scale = lambda rows: {"prediction": (case.source(rows)["prediction"] * F32(size))}  # ruff: ignore[B023, E731] - used at once
-        model = cf.between(
+        model = models.between(
             case.model,
             "prediction",
             helper.make_node("Mul", ["IN", "size"], ["large"]),
@@ -254,8 +256,8 @@ def test_the_absolute_part_for_predictions_follows_their_scale(cf: Any) -> None:
         assert not report.tolerances.prediction.scaled
 
 
-def test_overrides_by_output_are_used(regression: Any, cf: Any) -> None:
-    damaged = cf.between(
+def test_overrides_by_output_are_used(regression: Any) -> None:
+    damaged = models.between(
         regression.model, "prediction", helper.make_node("Add", ["IN", "d"], ["OUT"]), d=np.array(0.01, F32)
     )
     allowed = DEFAULT.model_copy(update={"outputs": {"prediction": Tolerance(atol=0.02, rtol=0)}})
@@ -266,33 +268,33 @@ def test_overrides_by_output_are_used(regression: Any, cf: Any) -> None:
     assert report.tolerances.outputs["prediction"].atol == 0.02
 
 
-def test_missing_answers_must_be_missing(cf: Any) -> None:
+def test_missing_answers_must_be_missing() -> None:
     """A source that answers a missing value with a missing score."""
-    signature = cf.matrix_signature(["a"], cf.PREDICTION)
+    signature = models.matrix_signature(["a"], models.PREDICTION)
     nodes = [helper.make_node("Reshape", ["features", "flat"], ["prediction"])]
     outputs = [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None])]
     inputs = [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, 1])]
-    good = cf.model_of(nodes, inputs, outputs, {"flat": np.array([-1])})
+    good = models.model_of(nodes, inputs, outputs, {"flat": np.array([-1])})
     column = np.arange(1_000, dtype=F32)
     column[::9] = np.nan
     sample = Rows(columns={"a": column})
     source = lambda rows: {"prediction": rows.columns["a"].astype(F32)}  # ruff: ignore[E731] - a model
-    assert check(source, cf.artifact_of(good, signature), sample).passed
-    filled = cf.between(
+    assert check(source, models.artifact_of(good, signature), sample).passed
+    filled = models.between(
         good,
         "features",
         helper.make_node("IsNaN", ["IN"], ["gaps"]),
         helper.make_node("Where", ["gaps", "zero", "IN"], ["OUT"]),
         zero=np.array(0, F32),
     )
-    report = check(source, cf.artifact_of(filled, signature), sample)
+    report = check(source, models.artifact_of(filled, signature), sample)
     assert {item.name for item in report.verdicts if not item.passed} == {"prediction", "missing"}
     assert report.worst == np.inf
     assert ParityReport.parse(report.to_bytes(), name="parity.json") == report
 
 
-def test_worst_rows_come_worst_first_with_both_answers(regression: Any, cf: Any) -> None:
-    damaged = cf.between(
+def test_worst_rows_come_worst_first_with_both_answers(regression: Any) -> None:
+    damaged = models.between(
         regression.model, "prediction", helper.make_node("Mul", ["IN", "f"], ["OUT"]), f=np.array(1.1, F32)
     )
     report = check(regression.source, regression.artifact(damaged), regression.sample)
@@ -320,10 +322,10 @@ def test_progress_is_told(regression: Any) -> None:
     assert max(done for name, done, _ in told if name == "threshold") == report.probes["threshold"]
 
 
-def test_two_graphs_can_be_checked_against_each_other(regression: Any, cf: Any) -> None:
+def test_two_graphs_can_be_checked_against_each_other(regression: Any) -> None:
     other = LocalGraph(regression.artifact().model, regression.signature)
     assert check(other, regression.artifact(), regression.sample).passed
     levels = regression.trees.threshold + F32(0.1)
     assert not check(
-        other, regression.artifact(cf.regression_of(regression, threshold=levels)), regression.sample
+        other, regression.artifact(models.regression_of(regression, threshold=levels)), regression.sample
     ).passed

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from onnxport.artifacts import Golden, Outputs, Rows
 from onnxport.validation import DEFAULT, LocalGraph, choose_golden, golden_rows, replay_golden
 from onnxport.validation.tolerances import resolve
+
+from tests.validation import models
 
 TOLERANCES = resolve(DEFAULT, 1.0)
 
@@ -53,16 +54,16 @@ def test_the_choice_is_repeatable(scaled: Any) -> None:
     assert golden_of(scaled).to_bytes() == golden_of(scaled).to_bytes()
 
 
-def test_a_damaged_graph_is_told_row_by_row(regression: Any, cf: Any) -> None:
-    damaged = cf.regression_of(regression, leaf=regression.trees.leaf * np.float32(1.001))
+def test_a_damaged_graph_is_told_row_by_row(regression: Any) -> None:
+    damaged = models.regression_of(regression, leaf=regression.trees.leaf * np.float32(1.001))
     problems = replay_golden(golden_of(regression), graph_of(regression, damaged))
     assert len(problems) > 32
     assert problems[0].startswith("prediction of row 0: ")
     assert "expected" in problems[0]
 
 
-def test_a_changed_label_is_told(scaled: Any, cf: Any) -> None:
-    damaged = cf.with_constant(scaled.model, "zero", np.array(0.5, np.float32))
+def test_a_changed_label_is_told(scaled: Any) -> None:
+    damaged = models.with_constant(scaled.model, "zero", np.array(0.5, np.float32))
     problems = replay_golden(golden_of(scaled), graph_of(scaled, damaged))
     assert problems
     assert all(problem.startswith("label of row") for problem in problems)
@@ -95,7 +96,7 @@ def test_any_other_answer_is_told(scaled: Any, change: Any, words: str) -> None:
     assert any(words in problem for problem in problems), problems
 
 
-def test_a_graph_that_refuses_is_told(regression: Any, cf: Any) -> None:
+def test_a_graph_that_refuses_is_told(regression: Any) -> None:
     golden = golden_of(regression)
     rows = tuple({name: value for name, value in row.items() if name != "column 0"} for row in golden.rows)
     problems = replay_golden(golden.model_copy(update={"rows": rows}), graph_of(regression))
@@ -105,7 +106,7 @@ def test_a_graph_that_refuses_is_told(regression: Any, cf: Any) -> None:
     assert "missing column 'column 0'" in problems[0]
 
 
-def test_infinite_scores_are_strings_in_json_and_numbers_again(cf: Any, regression: Any) -> None:
+def test_infinite_scores_are_strings_in_json_and_numbers_again(regression: Any) -> None:
     def source(rows: Rows, /) -> Outputs:
         scores = np.zeros(len(rows), np.float32)
         scores[:3] = np.inf, -np.inf, np.nan
@@ -150,7 +151,7 @@ def test_columns_come_back_with_the_dtype_that_their_values_need() -> None:
 
 
 def test_a_source_that_answers_nothing_has_no_golden_rows(regression: Any) -> None:
-    def source(rows: Rows, /) -> Outputs:
+    def source(_rows: Rows, /) -> Outputs:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="answers none"):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from onnxport.validation.ordinals import apart, from_ordinals, midpoints, to_ordinals
 
 floats = st.floats(allow_nan=False)

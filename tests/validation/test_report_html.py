@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from onnxport.validation import check, render_html
+
+from tests.validation import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,9 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def pages(scaled: Any, cf: Any) -> dict[str, str]:
+def pages(scaled: Any) -> dict[str, str]:
     passed = check(scaled.source, scaled.artifact(), scaled.sample)
-    damaged = scaled.artifact(cf.scaled_graph(scaled.trees, *(value.astype("f4") for value in scaled.scale)))
+    damaged = scaled.artifact(models.scaled_graph(scaled.trees, *(value.astype("f4") for value in scaled.scale)))
     failed = check(scaled.source, damaged, scaled.sample)
     conversion = scaled.artifact().conversion
     return {"passed": render_html(passed, conversion), "failed": render_html(failed, damaged.conversion)}
@@ -57,7 +58,7 @@ def test_ids_are_unique_in_a_page(pages: dict[str, str]) -> None:
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', pages["failed"])) <= set(ids)
 
 
-def test_names_from_the_model_cannot_become_markup(scaled: Any, cf: Any) -> None:
+def test_names_from_the_model_cannot_become_markup(scaled: Any) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     conversion = scaled.artifact().conversion
     source = conversion.source.model_copy(update={"uri": hostile})
@@ -71,8 +72,8 @@ def test_names_from_the_model_cannot_become_markup(scaled: Any, cf: Any) -> None
     assert "&lt;img" in page
 
 
-def test_a_report_without_anything_to_plot_is_a_page_too(regression: Any, cf: Any) -> None:
-    artifact = cf.artifact_of(b"no graph", regression.signature)
+def test_a_report_without_anything_to_plot_is_a_page_too(regression: Any) -> None:
+    artifact = models.artifact_of(b"no graph", regression.signature)
     page = render_html(check(regression.source, artifact, regression.sample), artifact.conversion)
     assert "Parity failed" in page
     assert "could not be opened" in page

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-
 from onnxport.artifacts import UsageError
 from onnxport.validation import GraphAborted, GraphRefused, GraphUnloadable, LocalGraph, open_graph
+
+from tests.validation import models
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ def test_bytes_that_are_no_graph_do_not_load(regression: Any, opener: Any) -> No
         opener(b"no graph", regression.signature)
 
 
-def _fixed(cf: Any) -> Any:
+def _fixed() -> Any:
     """A graph that takes two rows at a time and nothing else."""
-    return cf.model_of(
+    return models.model_of(
         [helper.make_node("Add", ["features", "two"], ["prediction"])],
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, [None, 1])],
         [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 1])],
@@ -50,10 +51,10 @@ def _fixed(cf: Any) -> Any:
 
 
 @pytest.mark.parametrize("local", [True, False])
-def test_rows_that_the_runtime_refuses_are_an_error_and_the_graph_goes_on(cf: Any, local: bool) -> None:
-    signature = cf.matrix_signature(["a"], cf.PREDICTION)
-    graph: Any = LocalGraph(_fixed(cf), signature) if local else open_graph(_fixed(cf), signature)
-    rows = cf.Rows(columns={"a": np.zeros(3, np.float32)})
+def test_rows_that_the_runtime_refuses_are_an_error_and_the_graph_goes_on(local: bool) -> None:
+    signature = models.matrix_signature(["a"], models.PREDICTION)
+    graph: Any = LocalGraph(_fixed(), signature) if local else open_graph(_fixed(), signature)
+    rows = models.Rows(columns={"a": np.zeros(3, np.float32)})
     with pytest.raises(GraphRefused, match="refuses the rows"):
         graph(rows)
     assert len(graph(rows.take(slice(0, 2)))["prediction"]) == 2

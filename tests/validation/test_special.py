@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from onnxport.artifacts import InputColumn, Missing, Rows, Signature
 from onnxport.validation.special import LONG, Probe, placed, shuffled, special_probes
 

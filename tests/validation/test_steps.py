@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from onnxport.artifacts import Rows
 from onnxport.validation import CheckOptions, check
+
+from tests.validation import models
+
+if TYPE_CHECKING:
+    from onnxport.artifacts import Rows
 
 F32 = np.float32
 
@@ -25,8 +28,8 @@ def steps_of(case: Any) -> dict[str, Any]:
     }
 
 
-def test_the_first_step_that_differs_is_named_with_both_values(scaled: Any, cf: Any) -> None:
-    damaged = cf.with_constant(scaled.model, "scale", scaled.scale[1] * (1 + 1e-6))
+def test_the_first_step_that_differs_is_named_with_both_values(scaled: Any) -> None:
+    damaged = models.with_constant(scaled.model, "scale", scaled.scale[1] * (1 + 1e-6))
     report = check(scaled.source, scaled.artifact(damaged), scaled.sample, CheckOptions(steps=steps_of(scaled)))
     said = report.explanation[0]
     assert "first part at step pipeline.scale" in said
@@ -34,8 +37,8 @@ def test_the_first_step_that_differs_is_named_with_both_values(scaled: Any, cf: 
     assert "'scaled' (float64)" in said
 
 
-def test_a_step_in_float32_is_named(scaled: Any, cf: Any) -> None:
-    damaged = cf.scaled_graph(scaled.trees, *(value.astype(F32) for value in scaled.scale))
+def test_a_step_in_float32_is_named(scaled: Any) -> None:
+    damaged = models.scaled_graph(scaled.trees, *(value.astype(F32) for value in scaled.scale))
     report = check(scaled.source, scaled.artifact(damaged), scaled.sample, CheckOptions(steps=steps_of(scaled)))
     assert any(
         "first part at step pipeline.centre" in sentence and "(float32)" in sentence
@@ -43,18 +46,18 @@ def test_a_step_in_float32_is_named(scaled: Any, cf: Any) -> None:
     )
 
 
-def test_damage_in_the_trees_leaves_the_steps_before_them_in_peace(scaled: Any, cf: Any) -> None:
+def test_damage_in_the_trees_leaves_the_steps_before_them_in_peace(scaled: Any) -> None:
     leaf = scaled.trees.leaf * F32(1.01)
-    damaged = cf.scaled_graph(cf.replace(scaled.trees, leaf=leaf), *scaled.scale)
+    damaged = models.scaled_graph(models.replace(scaled.trees, leaf=leaf), *scaled.scale)
     report = check(scaled.source, scaled.artifact(damaged), scaled.sample, CheckOptions(steps=steps_of(scaled)))
     assert any("first part at step pipeline.model" in sentence for sentence in report.explanation)
 
 
-def test_a_step_that_raises_is_told(scaled: Any, cf: Any) -> None:
-    def broken(rows: Rows) -> np.ndarray:
+def test_a_step_that_raises_is_told(scaled: Any) -> None:
+    def broken(_rows: Rows) -> np.ndarray:
         raise RuntimeError("no such step")
 
-    damaged = cf.with_constant(scaled.model, "scale", scaled.scale[1] * 1.01)
+    damaged = models.with_constant(scaled.model, "scale", scaled.scale[1] * 1.01)
     options = CheckOptions(steps={"pipeline.broken": broken})
     report = check(scaled.source, scaled.artifact(damaged), scaled.sample, options)
     assert any("Step pipeline.broken of the source raises" in sentence for sentence in report.explanation)

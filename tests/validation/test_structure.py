@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from onnxport.artifacts import Outputs, Rows
 from onnxport.validation import DEFAULT, GraphAborted, GraphRefused, LocalGraph
 from onnxport.validation.structure import structure_verdicts
@@ -42,7 +41,7 @@ class Wrapped:
     def __call__(self, rows: Rows, /) -> Outputs:
         return self.changed(rows, self.good(rows))
 
-    def changed(self, rows: Rows, outputs: Outputs) -> Outputs:
+    def changed(self, _rows: Rows, outputs: Outputs) -> Outputs:
         return outputs
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
-
 from onnxport.artifacts import Rows, concatenate
 from onnxport.validation import DEFAULT, LocalGraph, open_graph
 from onnxport.validation.decisions import boundary_rows, decision_probes
 from onnxport.validation.forest import read_forests
 from onnxport.validation.reach import intervals
 from onnxport.validation.thresholds import threshold_probes
+
+from tests.validation import models
 
 F32 = np.float32
 
@@ -49,7 +50,7 @@ def test_behind_a_float64_scale_both_sides_of_each_boundary_are_asked(scaled: An
         assert np.nextafter(values[last], np.inf) == values[last + 1]
 
 
-def test_each_probe_row_reaches_the_node_that_it_is_for(regression: Any, cf: Any) -> None:
+def test_each_probe_row_reaches_the_node_that_it_is_for(regression: Any) -> None:
     """Moving any threshold by one step changes some prediction among the probes."""
     rows, _ = probe_rows(regression)
     good = LocalGraph(regression.artifact().model, regression.signature)(rows)["prediction"]
@@ -64,7 +65,7 @@ def test_each_probe_row_reaches_the_node_that_it_is_for(regression: Any, cf: Any
                 continue  # no row at all can reach the node with this value
             levels = regression.trees.threshold.copy()
             levels[node] = np.nextafter(levels[node], F32(towards))
-            damaged = cf.regression_of(regression, threshold=levels).SerializeToString()
+            damaged = models.regression_of(regression, threshold=levels).SerializeToString()
             assert (LocalGraph(damaged, regression.signature)(rows)["prediction"] != good).any()
 
 
@@ -86,10 +87,8 @@ def test_the_limit_keeps_distinct_thresholds_first_and_is_told(regression: Any) 
     ],
     ids=["falling", "affine", "sigmoid", "exponential", "cubic"],
 )
-def test_boundaries_are_found_through_any_monotone_step(
-    cf: Any, nodes: list[tuple[str, dict[str, float]]]
-) -> None:
-    case = cf.regression_case(9, features=3)
+def test_boundaries_are_found_through_any_monotone_step(nodes: list[tuple[str, dict[str, float]]]) -> None:
+    case = models.regression_case(9, features=3)
     chain, constants, name = [], {}, "IN"
     for index, (operator, options) in enumerate(nodes):
         output = "OUT" if index == len(nodes) - 1 else f"step_{index}"
@@ -97,14 +96,14 @@ def test_boundaries_are_found_through_any_monotone_step(
         constants |= {f"by_{index}": np.array(value, F32) for value in options.values()}
         chain.append(helper.make_node(operator, inputs, [output]))
         name = output
-    model = cf.between(case.model, "features", *chain, **constants)
+    model = models.between(case.model, "features", *chain, **constants)
     rows, _ = probe_rows(case, model=model)
     inner = [node for node in model.graph.node if node.op_type != "TreeEnsembleRegressor"][: len(nodes)]
-    prefix = cf.model_of(
+    prefix = models.model_of(
         [*inner, helper.make_node("Identity", [inner[-1].output[0]], ["prediction"])],
         list(case.model.graph.input),
         [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, [None, 3])],
-        {item: value for item, value in constants.items()},
+        dict(constants),
     )
     seen = LocalGraph(prefix.SerializeToString(), case.signature)(rows)["prediction"]
     reachable = 0
@@ -119,13 +118,13 @@ def test_boundaries_are_found_through_any_monotone_step(
     assert reachable > 5
 
 
-def test_columns_that_mix_inputs_are_probed_from_real_rows(cf: Any) -> None:
+def test_columns_that_mix_inputs_are_probed_from_real_rows() -> None:
     """A rotation before the trees: no input alone moves a column of the trees."""
-    case = cf.regression_case(11, features=3)
+    case = models.regression_case(11, features=3)
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0].astype(F32)
     filled = Rows(columns={name: np.nan_to_num(column) for name, column in case.sample.columns.items()})
-    case = cf.replace(case, sample=filled)
-    model = cf.between(case.model, "features", helper.make_node("MatMul", ["IN", "turn"], ["OUT"]), turn=turn)
+    case = models.replace(case, sample=filled)
+    model = models.between(case.model, "features", helper.make_node("MatMul", ["IN", "turn"], ["OUT"]), turn=turn)
     rows, _ = probe_rows(case, model=model)
     seen = np.stack([rows.columns[name] for name in case.names], axis=1) @ turn
     for node in np.flatnonzero(case.trees.feature >= 0)[:20]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from onnxport.artifacts import UsageError
 from onnxport.validation import DEFAULT, STRICT, default_tolerances, load_tolerances
 from onnxport.validation.tolerances import PROFILES, resolve
