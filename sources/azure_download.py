@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from .azure_location import BlobLocation
 
-_BLOCK = 4 << 20
+_BLOCK = 2 << 20
 _MAX_FILES = 10_000
 _FOLDER_MARK = "hdi_isfolder"
 _MAX_NAME_BYTES = 255
