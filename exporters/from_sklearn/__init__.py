@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from onnxport.artifacts import OnnxArtifact, Refusal, SourceModel
-    from pandas import DataFrame
-
     from onnxport.exporters.options import ExportOptions
+    from pandas import DataFrame
 
 __all__ = ["export"]
 
@@ -19,9 +18,9 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
     Raises:
         UsageError: The options do not fit.
     """
-    # ruff: ignore[PLC0415] - onnx, pandas and scikit-learn load only when something is exported
-    from onnxport.exporters import refused
-    from .whole import export as export_model
+    from onnxport.exporters import refused  # ruff: ignore[PLC0415] - onnx, pandas and scikit-learn load when needed
+
+    from .whole import export as export_model  # ruff: ignore[PLC0415] - likewise
 
     try:
         return export_model(source, sample, options)

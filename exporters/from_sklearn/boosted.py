@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from onnxport.exporters.from_xgboost import add_booster
@@ -18,24 +18,25 @@ if TYPE_CHECKING:
     from onnxport.exporters.from_xgboost import ModelOutputs
 
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
 
 _UNSEEN = "a category that was not seen counts as missing; XGBoost takes a neighbouring one (dmlc/xgboost#12189)"
 
 
-def _outputs(scope: Scope, estimator: Any, columns: Columns) -> ModelOutputs:
+def _outputs(scope: Scope, estimator: Estimator, columns: Columns) -> ModelOutputs:
     """What the model answers: computed once for all of its methods."""
     key = (id(estimator), "booster", tuple(block.tensor.name for block in columns.blocks), columns.sparse)
     if key not in scope.journal.done:
-        outputs, step = add_booster(scope.builder, _matrix(scope, estimator, columns).name, estimator, scope.path)
+        answer, step = add_booster(scope.builder, _matrix(scope, estimator, columns).name, estimator, scope.path)
         scope.journal.steps[scope.path] = step
-        scope.journal.done[key] = outputs
+        scope.journal.done[key] = answer
         scope.journal.alive.append(estimator)
-    outputs = scope.journal.done[key]
+    outputs: ModelOutputs = scope.journal.done[key]
     return outputs
 
 
-def _matrix(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _matrix(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if any(block.categories is not None for block in columns.blocks):
         return _with_categories(scope, estimator, columns)
     scope.numbers(columns)
@@ -45,7 +46,7 @@ def _matrix(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return matrix
 
 
-def _with_categories(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _with_categories(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """Categories as the codes of the vocabulary that the model keeps; unknown and missing ones as NaN."""
     core = read_estimator(estimator, scope.path).model.core
     known = getattr(core, "vocabularies", ())
@@ -73,15 +74,15 @@ def _tensor(scope: Scope, name: str | None, dtype: Dtype) -> Tensor:
     return Tensor(builder=scope.builder, name=name, dtype=dtype)
 
 
-def _prediction(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _prediction(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return _tensor(scope, _outputs(scope, estimator, columns).prediction, "float32")
 
 
-def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return _tensor(scope, _outputs(scope, estimator, columns).probabilities, "float32")
 
 
-def _label(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _label(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     outputs = _outputs(scope, estimator, columns)
     if list(outputs.classes) != list(range(len(outputs.classes))) or not outputs.classes:
         raise scope.refuse("its classes are not 0, 1, 2, …", "Encode the classes as 0, 1, 2, … before training.")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .columns import Columns
 from .converter import Converter
 from .linear import by_probability
 from .scope import has_method
@@ -14,6 +13,10 @@ from .searching import as_rows, interpolate, interpolate_left
 from .tensor import join
 
 if TYPE_CHECKING:
+    from onnxport.artifacts import Dtype
+
+    from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
@@ -21,7 +24,7 @@ _BINARY = 2
 _LOGIT_GUARD = 1e-12  # sklearn.calibration._convert_to_logits
 
 
-def _calibrated(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _calibrated(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     members = estimator.calibrated_classifiers_
     total = None
     for index, member in enumerate(members):
@@ -33,7 +36,7 @@ def _calibrated(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return total / float(len(members))
 
 
-def _member(scope: Scope, member: Any, columns: Columns) -> Tensor:
+def _member(scope: Scope, member: Estimator, columns: Columns) -> Tensor:
     classes = np.asarray(member.classes)
     seen = np.asarray(member.estimator.classes_)
     if len(seen) != len(classes) or (member.method != "temperature" and not np.array_equal(seen, classes)):
@@ -50,7 +53,7 @@ def _member(scope: Scope, member: Any, columns: Columns) -> Tensor:
     return above.where(shares.like(1.0), shares)
 
 
-def responses(scope: Scope, estimator: Any, columns: Columns) -> tuple[Tensor, str]:
+def responses(scope: Scope, estimator: Estimator, columns: Columns) -> tuple[Tensor, str]:
     """The classifier's scores, `(n, 1)` for two classes and `(n, C)` for more, and which method gave them."""
     if has_method(estimator, "decision_function"):
         scores = scope.score(estimator, "decision_function", columns)
@@ -60,7 +63,7 @@ def responses(scope: Scope, estimator: Any, columns: Columns) -> tuple[Tensor, s
     return (shares.column(1) if len(estimator.classes_) == _BINARY else shares), "predict_proba"
 
 
-def _one_by_one(member: Any, scores: Tensor, classes: int) -> Tensor:
+def _one_by_one(member: Estimator, scores: Tensor, classes: int) -> Tensor:
     shares = [
         _calibrate(calibrator, scores.column(index)).cast("float64")
         for index, calibrator in enumerate(member.calibrators)
@@ -72,14 +75,14 @@ def _one_by_one(member: Any, scores: Tensor, classes: int) -> Tensor:
     return total.equals(0.0).where(joined.like(np.full((1, classes), 1 / classes)), joined / total)
 
 
-def _calibrate(calibrator: Any, score: Tensor) -> Tensor:
+def _calibrate(calibrator: Estimator, score: Tensor) -> Tensor:
     if type(calibrator).__name__ == "IsotonicRegression":
         return isotonic(calibrator, score)
     # the parameters are float64 and so is the product, whatever the score is
     return (score.cast("float64") * float(calibrator.a_) + float(calibrator.b_)).sigmoid_of_negative()
 
 
-def _tempered(calibrator: Any, scores: Tensor, kind: str, classes: int) -> Tensor:
+def _tempered(calibrator: Estimator, scores: Tensor, kind: str, classes: int) -> Tensor:
     beta = np.asarray(calibrator.beta_)
     if kind == "predict_proba":
         if classes == _BINARY:
@@ -89,12 +92,12 @@ def _tempered(calibrator: Any, scores: Tensor, kind: str, classes: int) -> Tenso
         logits = join([-scores, scores])
     else:
         logits = scores
-    held = "float32" if beta.dtype == np.float32 and logits.dtype == "float32" else "float64"
+    held: Dtype = "float32" if beta.dtype == np.float32 and logits.dtype == "float32" else "float64"
     return (logits.cast(held) * beta).softmax().cast("float64")
 
 
-def isotonic(estimator: Any, values: Tensor) -> Tensor:
-    """The isotonic function of each value, shape `(n, 1)`, in the dtype of its knots, as the source computes it."""
+def isotonic(estimator: Estimator, values: Tensor) -> Tensor:
+    """The isotonic function of each value, shape `(n, 1)`, in the dtype of its knots, as in the source."""
     knots, answers = estimator.X_thresholds_, estimator.y_thresholds_
     values = values.cast("float32" if knots.dtype == np.float32 else "float64")
     outside = None
@@ -103,13 +106,14 @@ def isotonic(estimator: Any, values: Tensor) -> Tensor:
     elif estimator.out_of_bounds == "nan":
         outside = (values < knots[0]) | (values > knots[-1])
     if len(answers) == 1:
-        return values * 0 + answers[0]
+        answer: Tensor = values * 0 + answers[0]
+        return answer
     function = interpolate if knots.dtype == np.float64 == answers.dtype else interpolate_left
     result = function(values, *as_rows(knots, answers))
     return result if outside is None else outside.where(values.like(np.nan), result)
 
 
-def _isotonic_predict(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _isotonic_predict(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if columns.width != 1:
         raise scope.refuse(f"it takes one column, found {columns.width}", "Select the column first.")
     return isotonic(estimator, scope.numbers(columns)).flat()

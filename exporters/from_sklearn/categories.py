@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .columns import Block
+    from .foreign import Foreign
     from .scope import Scope
     from .tensor import Tensor
 
 
 def codes(scope: Scope, block: Block, categories: Sequence[Any]) -> Tensor:
-    """The index in `categories` of each value of a block of one column, shape `(n, 1)`, int64; -1 where it is none.
+    """The index in `categories` of each value of a block of one column, `(n, 1)`, int64; -1 where it is none.
 
     Raises:
         Refused: The column holds strings and the categories are numbers, or the other way round.
@@ -67,7 +68,7 @@ def _text_codes(scope: Scope, block: Block, values: Sequence[Any]) -> Tensor:
     )
 
 
-def lookup(code: Tensor, table: Sequence[Any] | np.ndarray[Any, Any], otherwise: Any) -> Tensor:  # ruff: ignore[ANN401] - a number, or a row of numbers
+def lookup(code: Tensor, table: Sequence[Any] | np.ndarray[Any, Any], otherwise: Foreign) -> Tensor:
     """`table[code]`, and `otherwise` where the code is -1; one more axis than `code` where the table has rows."""
     values = np.concatenate([np.asarray([otherwise], dtype=np.asarray(table).dtype), np.asarray(table)])
     return (code + 1).rows_of(values)

@@ -6,27 +6,29 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import Block, Columns, beside
 from .converter import Converter
+from .projections import SELECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .foreign import Estimator
     from .scope import Method, Scope
     from .tensor import Tensor
 
 
-def _steps(estimator: Any) -> Iterator[tuple[str, Any]]:
+def _steps(estimator: Estimator) -> Iterator[tuple[str, Any]]:
     for name, step in estimator.steps[:-1]:
         if step is not None and step != "passthrough":
             yield name, step
 
 
-def _before_last(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _before_last(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     for name, step in _steps(estimator):
         columns = scope.at(name).transform(step, columns)
     return columns
 
 
-def _pipeline_transform(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _pipeline_transform(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     columns = _before_last(scope, estimator, columns)
     name, last = estimator.steps[-1]
     if last is None or last == "passthrough":
@@ -40,13 +42,13 @@ class _Last:
     def __init__(self, method: Method) -> None:
         self.method = method
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         columns = _before_last(scope, estimator, columns)
         name, last = estimator.steps[-1]
         return scope.at(name).score(last, self.method, columns)
 
 
-def _column_transformer(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _column_transformer(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     weights = estimator.transformer_weights or {}
     parts = []
     for name, step, chosen in estimator.transformers_:
@@ -69,7 +71,7 @@ def _weighted(scope: Scope, part: Columns, weight: float | None) -> Columns:
     return Columns(blocks=(Block(tensor=tensor, width=part.width, origin="float64"),), sparse=part.sparse)
 
 
-def _feature_union(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _feature_union(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     weights = estimator.transformer_weights or {}
     parts = []
     for name, step in estimator.transformer_list:
@@ -87,7 +89,7 @@ class Inner:
         self.attribute = attribute
         self.method = method
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         """The inner estimator's answer."""
         return scope.at(self.attribute).score(getattr(estimator, self.attribute), self.method, columns)
 
@@ -95,7 +97,7 @@ class Inner:
 def wrapper(attribute: str) -> Converter:
     """The converter of an estimator that passes everything on to the one in `attribute`."""
 
-    def transform(scope: Scope, estimator: Any, columns: Columns, /) -> Columns:
+    def transform(scope: Scope, estimator: Estimator, columns: Columns, /) -> Columns:
         return scope.at(attribute).transform(getattr(estimator, attribute), columns)
 
     return Converter(
@@ -110,17 +112,13 @@ def wrapper(attribute: str) -> Converter:
 class _Selected(Inner):
     """A method of the estimator that was fitted on the selected columns."""
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         return super().__call__(scope, estimator, scope.transform(estimator, columns))
-
-
-def _eliminated(scope: Scope, estimator: Any, columns: Columns) -> Columns:
-    return columns.select([int(index) for index in estimator.get_support(indices=True)])
 
 
 _ELIMINATION = Converter(
     precision="none",
-    transform=_eliminated,
+    transform=SELECTED,
     predict=_Selected("estimator_", "predict"),
     predict_proba=_Selected("estimator_", "predict_proba"),
     decision_function=_Selected("estimator_", "decision_function"),

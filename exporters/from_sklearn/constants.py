@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .converter import Converter
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
@@ -21,14 +22,14 @@ def _rows(scope: Scope, columns: Columns) -> Tensor:
     return scope.constant([0], "int64").op("Expand", shape)
 
 
-def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator.n_outputs_ != 1 or estimator.strategy == "stratified":
         raise scope.refuse("its answers are random", "Use strategy='prior'.")
     answer = estimator.predict_proba(np.zeros((1, 1)))
     return _rows(scope, columns).rows_of(np.asarray(answer, dtype=np.float64))
 
 
-def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator.n_outputs_ != 1 or estimator.strategy in {"stratified", "uniform"}:
         raise scope.refuse("its answers are random", "Use strategy='prior'.")
     answer = estimator.predict(np.zeros((1, 1)))[0]
@@ -36,17 +37,17 @@ def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return _rows(scope, columns) + place
 
 
-def _mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     constant = np.asarray(estimator.constant_, dtype=np.float64)
     zeros = _rows(scope, columns)
     return zeros.rows_of(constant.reshape(1) if estimator.n_outputs_ == 1 else constant.reshape(1, -1))
 
 
-def _only_class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _only_class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return _rows(scope, columns).rows_of(np.asarray(estimator.y_, dtype=np.float64).reshape(1))
 
 
-def _only_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _only_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     share = np.asarray(estimator.y_, dtype=np.float64).reshape(1, 1)
     return _rows(scope, columns).rows_of(np.hstack([1 - share, share]))
 

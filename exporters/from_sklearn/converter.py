@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Precision
 
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 class Transform(Protocol):
     """Adds what the estimator's `transform` does."""
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Columns:  # ruff: ignore[ANN401] - any estimator
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Columns:
         """The transformed columns.
 
         Raises:
@@ -28,7 +29,7 @@ class Transform(Protocol):
 class Score(Protocol):
     """Adds what one of the estimator's predicting methods does."""
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:  # ruff: ignore[ANN401] - any estimator
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         """The scores: see `Converter` for their shapes.
 
         Raises:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
+    from .foreign import Estimator, Foreign
     from .scope import Scope
     from .tensor import Tensor
 
@@ -18,7 +19,7 @@ _OTHER_METRIC = "Use the euclidean or manhattan metric."
 
 
 def powers_sum(x: Tensor, kept: Column, power: float) -> Tensor:
-    """The sums of `|x - y| ** power`, one feature after the other, as scikit-learn's trees of neighbours add them."""
+    """The sums of `|x - y| ** power`, one feature after the other, as trees of neighbours add them."""
     total = None
     for index in range(kept.shape[1]):
         apart = x.column(index) - kept[None, :, index]
@@ -36,20 +37,22 @@ def squared(x: Tensor, kept: Column) -> Tensor:
     centre = kept.mean(axis=0)
     near, moved = x - centre, kept - centre
     distances = (near * near).total() - (near @ (2.0 * moved.T)) + (moved * moved).sum(axis=1)[None, :]
-    return (distances < 0.0).where(distances.like(0.0), distances)
+    answer: Tensor = (distances < 0.0).where(distances.like(0.0), distances)
+    return answer
 
 
 def nearest(x: Tensor, centres: Column) -> Tensor:
     """The index of the nearest centre, the first of several, `(n,)`.
 
-    Squared distances without the part that all centres share, as scikit-learn computes them: for rows far away from all
-    centres that decides which one is nearest.
+    Squared distances without the part that all centres share, as scikit-learn computes them: for rows far away
+    from all centres that decides which one is nearest.
     """
     centres = np.asarray(centres, dtype=np.float64)
-    return (x @ (2.0 * centres.T) - (centres * centres).sum(axis=1)[None, :]).argmax()
+    answer: Tensor = (x @ (2.0 * centres.T) - (centres * centres).sum(axis=1)[None, :]).argmax()
+    return answer
 
 
-def minkowski(scope: Scope, estimator: Any, x: Tensor, kept: Column) -> Tensor:
+def minkowski(scope: Scope, estimator: Estimator, x: Tensor, kept: Column) -> Tensor:
     """Distances by the estimator's metric.
 
     Raises:
@@ -66,6 +69,14 @@ def minkowski(scope: Scope, estimator: Any, x: Tensor, kept: Column) -> Tensor:
     if power == 1:
         return sums
     return sums.sqrt() if power == 2 else sums ** (1.0 / power)  # ruff: ignore[PLR2004] - squares
+
+
+def accept_far(scope: Scope) -> None:
+    """The plan accepts another nearest row than the source's for rows far away from all of them."""
+    scope.accept(
+        "extreme differs",
+        "far away all kept rows are equally far, the nearest is chance",
+    )
 
 
 def check_digits(scope: Scope, kept: Column) -> None:
@@ -85,7 +96,7 @@ def check_digits(scope: Scope, kept: Column) -> None:
         )
 
 
-def kernel(scope: Scope, name: object, x: Tensor, kept: Column, parameters: dict[str, Any]) -> Tensor:
+def kernel(scope: Scope, name: object, x: Tensor, kept: Column, **parameters: Foreign) -> Tensor:
     """What `sklearn.metrics.pairwise.pairwise_kernels` answers for the kernel `name`.
 
     Raises:
@@ -102,7 +113,9 @@ def kernel(scope: Scope, name: object, x: Tensor, kept: Column, parameters: dict
         norm, size = (x * x).total().sqrt(), np.linalg.norm(kept, axis=1, keepdims=True)
         return (x / norm.equals(0.0).where(norm.like(1.0), norm)) @ (kept / np.where(size == 0, 1.0, size)).T
     if name not in {"linear", "poly", "polynomial", "sigmoid"}:
-        raise scope.refuse(f"the kernel {name!r}", "Use the kernel linear, poly, rbf, sigmoid, laplacian or cosine.")
+        raise scope.refuse(
+            f"the kernel {name!r}", "Use the kernel linear, poly, rbf, sigmoid, laplacian or cosine."
+        )
     product = x @ kept.T
     if name == "linear":
         return product

@@ -14,10 +14,11 @@ from .tensor import join
 if TYPE_CHECKING:
     from onnxport.artifacts import Dtype
 
+    from .foreign import Estimator, Foreign
     from .scope import Scope
 
 
-def _one_hot(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _one_hot(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     parts = []
     width = 0
     for index, block in enumerate(columns.split()):
@@ -31,7 +32,7 @@ def _one_hot(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return _of_dtype(numbers(join(parts), width, sparse=bool(estimator.sparse_output)), estimator.dtype)
 
 
-def _one_hot_places(estimator: Any, index: int) -> tuple[Any, int, int]:
+def _one_hot_places(estimator: Estimator, index: int) -> tuple[Any, int, int]:
     """Output column of each category (-1: none), that of an unknown one, and how many columns there are."""
     grouping = _grouping(estimator, index)
     places = np.arange(len(estimator.categories_[index])) if grouping is None else np.asarray(grouping)
@@ -46,18 +47,18 @@ def _one_hot_places(estimator: Any, index: int) -> tuple[Any, int, int]:
     return np.asarray(places, dtype=np.int64), int(unknown), size
 
 
-def _dropped(places: Any, drop: int) -> Any:
+def _dropped(places: Foreign, drop: int) -> Foreign:
     return np.where(places == drop, -1, np.where(places > drop, places - 1, places))
 
 
-def _grouping(estimator: Any, index: int) -> Any:
+def _grouping(estimator: Estimator, index: int) -> Foreign:
     """New index of each category where infrequent ones are grouped, or `None`."""
     if not getattr(estimator, "_infrequent_enabled", False):
         return None
     return estimator._default_to_infrequent_mappings[index]  # ruff: ignore[SLF001] - the only record of the grouping
 
 
-def _ordinal(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _ordinal(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     missing = estimator._missing_indices  # ruff: ignore[SLF001] - which category is NaN
     parts = []
     for index, block in enumerate(columns.split()):
@@ -72,7 +73,7 @@ def _ordinal(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return _of_dtype(numbers(join(parts), len(parts)), estimator.dtype)
 
 
-def _of_dtype(columns: Columns, dtype: Any) -> Columns:
+def _of_dtype(columns: Columns, dtype: Foreign) -> Columns:
     """Small whole numbers in the encoder's dtype: float32 or float64 tensors, whatever the source calls it."""
     name = np.dtype(dtype).name
     held: Dtype = "float32" if name == "float32" else "float64"
@@ -80,7 +81,7 @@ def _of_dtype(columns: Columns, dtype: Any) -> Columns:
     return numbers(block.tensor.cast(held), block.width, sparse=columns.sparse, origin=name)
 
 
-def _target(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _target(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     several = estimator.target_type_ == "multiclass"
     encodings = estimator.encodings_
     means = np.atleast_1d(estimator.target_mean_)

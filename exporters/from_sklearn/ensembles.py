@@ -17,6 +17,9 @@ from .tensor import Tensor, join
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from onnxport.artifacts import Dtype
+
+    from .foreign import Estimator, Foreign
     from .scope import Method, Scope
 
 _BINARY = 2
@@ -24,33 +27,33 @@ _BINARY = 2
 
 def in_one_dtype(tensors: Sequence[Tensor]) -> list[Tensor]:
     """The tensors as numpy would put them into one array: float32 only if all are."""
-    dtype = "float32" if all(tensor.dtype == "float32" for tensor in tensors) else "float64"
+    dtype: Dtype = "float32" if all(tensor.dtype == "float32" for tensor in tensors) else "float64"
     return [tensor.cast(dtype) for tensor in tensors]
 
 
-def _members(scope: Scope, estimator: Any) -> Iterator[tuple[Scope, Any]]:
+def _members(scope: Scope, estimator: Estimator) -> Iterator[tuple[Scope, Any]]:
     for index, member in enumerate(estimator.estimators_):
         yield scope.at(f"estimators_[{index}]"), member
 
 
-def class_values(estimator: Any, index: Tensor) -> Tensor:
-    """The class at each index as a number, float64: inside ensembles classes are encoded as 0, 1, 2, …"""
+def class_values(estimator: Estimator, index: Tensor) -> Tensor:
+    """The class at each index as a number, float64: inside ensembles classes are 0, 1, 2 and so on."""
     return index.rows_of(np.asarray(estimator.classes_, dtype=np.float64))
 
 
-def _average(tensors: Sequence[Tensor], weights: Any) -> Tensor:
+def _average(tensors: Sequence[Tensor], weights: Foreign) -> Tensor:
     if weights is None:
         return reduce(add, in_one_dtype(tensors)) / float(len(tensors))
     weighted = [tensor.cast("float64") * float(weight) for tensor, weight in zip(tensors, weights, strict=True)]
     return reduce(add, weighted) / float(np.sum(weights))
 
 
-def _vote_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _vote_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     shares = [at.probabilities(member, columns) for at, member in _members(scope, estimator)]
     return _average(shares, estimator._weights_not_none)  # ruff: ignore[SLF001] - the weights of the kept members
 
 
-def _vote(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _vote(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator.voting == "soft":
         return by_probability(scope, estimator, columns)
     classes = np.arange(len(estimator.classes_), dtype=np.float64)[None, :]
@@ -63,13 +66,12 @@ def _vote(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return reduce(add, votes).argmax()
 
 
-def _vote_mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
-    return _average(
-        [at.predict(member, columns) for at, member in _members(scope, estimator)], estimator._weights_not_none
-    )  # ruff: ignore[SLF001] - likewise
+def _vote_mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
+    means = [at.predict(member, columns) for at, member in _members(scope, estimator)]
+    return _average(means, estimator._weights_not_none)  # ruff: ignore[SLF001] - likewise
 
 
-def _stacked(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _stacked(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     """What the members say, side by side; the features behind them where they are passed through."""
     methods: list[Method] = [method for method in estimator.stack_method_ if method is not None]
     parts = []
@@ -88,14 +90,14 @@ def _stacked(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return beside(parts)
 
 
-def _width(method: Method, member: Any) -> int:
+def _width(method: Method, member: Estimator) -> int:
     classes = len(getattr(member, "classes_", ()))
     if method == "predict" or classes == _BINARY or not classes:
         return 1
     return classes
 
 
-def _is_column(method: Method, member: Any) -> bool:
+def _is_column(method: Method, member: Estimator) -> bool:
     """Whether the scores have a second axis although there is only one of them."""
     return method == "predict_proba" and len(member.classes_) == _BINARY
 
@@ -106,19 +108,19 @@ class _Final:
     def __init__(self, method: Method) -> None:
         self.method = method
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         if isinstance(getattr(estimator, "_label_encoder", None), list):
             raise scope.refuse("it predicts several labels a row", "Train one classifier for each of them.")
         features = scope.transform(estimator, columns)
         return scope.at("final_estimator_").score(estimator.final_estimator_, self.method, features)
 
 
-def _chosen(scope: Scope, estimator: Any, columns: Columns) -> Iterator[tuple[Scope, Any, Columns]]:
+def _chosen(scope: Scope, estimator: Estimator, columns: Columns) -> Iterator[tuple[Scope, Any, Columns]]:
     for (at, member), features in zip(_members(scope, estimator), estimator.estimators_features_, strict=True):
         yield at, member, columns.select([int(feature) for feature in features])
 
 
-def _bagged_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _bagged_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     classes = np.arange(estimator.n_classes_, dtype=np.float64)[None, :]
     shares = []
     for at, member, features in _chosen(scope, estimator, columns):
@@ -134,19 +136,19 @@ def _bagged_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return reduce(add, shares) / float(estimator.n_estimators)
 
 
-def _bagged_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _bagged_scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = [
         at.score(member, "decision_function", part) for at, member, part in _chosen(scope, estimator, columns)
     ]
     return reduce(add, scores) / float(estimator.n_estimators)
 
 
-def _bagged_mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _bagged_mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = [at.predict(member, part) for at, member, part in _chosen(scope, estimator, columns)]
     return reduce(add, scores) / float(estimator.n_estimators)
 
 
-def _ada_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _ada_scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     count = estimator.n_classes_
     rows = []
     for (at, member), weight in zip(_members(scope, estimator), estimator.estimator_weights_, strict=False):
@@ -158,7 +160,7 @@ def _ada_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return (scores.column(1) - scores.column(0)).flat() if count == _BINARY else scores
 
 
-def _ada_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _ada_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = scope.score(estimator, "decision_function", columns)
     if estimator.n_classes_ == _BINARY:
         column = scores.unsqueeze(1)
@@ -166,12 +168,12 @@ def _ada_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return (scores / float(estimator.n_classes_ - 1)).softmax()
 
 
-def _ada_class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _ada_class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = scope.score(estimator, "decision_function", columns)
     return (scores > 0.0).cast("int64") if estimator.n_classes_ == _BINARY else scores.argmax()
 
 
-def _ada_median(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _ada_median(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The weighted median of the members' answers."""
     answers = join(
         in_one_dtype([at.predict(member, columns).unsqueeze(1) for at, member in _members(scope, estimator)])

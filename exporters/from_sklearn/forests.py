@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .columns import Columns
+    from .foreign import Estimator, Foreign
     from .scope import Scope
     from .tensor import Tensor
 
@@ -27,12 +28,12 @@ def _features(scope: Scope, columns: Columns) -> Tensor:
     return columns.matrix("float32")
 
 
-def _single_output(scope: Scope, estimator: Any) -> None:
+def _single_output(scope: Scope, estimator: Estimator) -> None:
     if estimator.n_outputs_ != 1:
         raise scope.refuse("it predicts several labels a row", "Train one classifier for each of them.")
 
 
-def _class_shares(estimator: Any) -> list[Tree]:
+def _class_shares(estimator: Estimator) -> list[Tree]:
     trees = []
     for member in estimator:
         value = member.tree_.value[:, 0, : member.n_classes_]
@@ -40,12 +41,12 @@ def _class_shares(estimator: Any) -> list[Tree]:
     return trees
 
 
-def _tree_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _tree_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     _single_output(scope, estimator)
     return leaf_answers(_features(scope, columns), _class_shares([estimator])).squeeze(1)
 
 
-def _forest_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _forest_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     _single_output(scope, estimator)
     members = estimator.estimators_
     return leaf_answers(_features(scope, columns), _class_shares(members)).ordered_total() / float(len(members))
@@ -60,16 +61,16 @@ def _means(members: Sequence[Any]) -> list[Tree]:
     ]
 
 
-def _tree_mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _tree_mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return leaf_answers(_features(scope, columns), _means([estimator])).squeeze(1)
 
 
-def _forest_mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _forest_mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     members = estimator.estimators_
     return leaf_answers(_features(scope, columns), _means(members)).ordered_total() / float(len(members))
 
 
-def _boosted(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _boosted(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """Raw scores, `(n, K)`: the initial ones, then a tree after the other, each scaled by the learning rate."""
     x = _features(scope, columns)
     stages = estimator.estimators_
@@ -85,7 +86,7 @@ def _boosted(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return join(scores)
 
 
-def _initial(scope: Scope, estimator: Any) -> Any:
+def _initial(scope: Scope, estimator: Estimator) -> Foreign:
     constant = isinstance(estimator.init_, str) or type(estimator.init_).__name__ in {
         "DummyClassifier",
         "DummyRegressor",
@@ -95,28 +96,28 @@ def _initial(scope: Scope, estimator: Any) -> Any:
     return estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_), dtype=np.float32))[0]  # ruff: ignore[SLF001] - the only way to its constant
 
 
-def _boosted_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _boosted_scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = _boosted(scope, estimator, columns)
     return raw.flat() if estimator.estimators_.shape[1] == 1 else raw
 
 
-def _boosted_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _boosted_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = scope.score(estimator, "decision_function", columns)
     if estimator.estimators_.shape[1] > 1:
         return raw.softmax()
     return two_columns((raw * 2.0 if estimator.loss == "exponential" else raw).sigmoid())
 
 
-def _boosted_class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _boosted_class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = scope.score(estimator, "decision_function", columns)
     return raw.argmax() if estimator.estimators_.shape[1] > 1 else (raw >= 0.0).cast("int64")
 
 
-def _boosted_mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _boosted_mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return _boosted(scope, estimator, columns).flat()
 
 
-def _isolation(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _isolation(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     trees = [
         from_tree(member.tree_, lengths + average - 1.0, features)
         for member, features, lengths, average in zip(
@@ -127,7 +128,7 @@ def _isolation(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
             strict=True,
         )
     ]
-    from sklearn.ensemble._iforest import _average_path_length  # ruff: ignore[PLC0415, PLC2701] - the source's own constant
+    from sklearn.ensemble._iforest import _average_path_length  # ruff: ignore[PLC0415] - the source's own constant
 
     whole = len(trees) * float(_average_path_length([estimator._max_samples])[0])  # ruff: ignore[SLF001] - what it was fitted on
     depths = leaf_answers(_features(scope, columns), trees).ordered_total()
@@ -135,13 +136,13 @@ def _isolation(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return share.like(2.0) ** (-share) * -1.0 - float(estimator.offset_)
 
 
-def _inlier(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _inlier(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """1 for inliers, -1 where the decision function is negative."""
     outside = scope.score(estimator, "decision_function", columns) < 0.0
     return outside.where(scope.constant(-1, "int64"), 1)
 
 
-def _embedding(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _embedding(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     trees, width = [], 0
     for member, known in zip(estimator.estimators_, estimator.one_hot_encoder_.categories_, strict=True):
         place = np.full(member.tree_.node_count, -1.0)

@@ -15,6 +15,7 @@ from .smooth import expm1, log1p
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .foreign import Estimator, Foreign
     from .scope import Scope
     from .tensor import Tensor
 
@@ -66,7 +67,7 @@ def _name_of(function: object) -> str | None:
     return None
 
 
-def _apply(scope: Scope, function: Any, arguments: Any, columns: Columns) -> Columns:
+def _apply(scope: Scope, function: Foreign, arguments: Foreign, columns: Columns) -> Columns:
     if function is np.clip and set(arguments or {}) <= {"a_min", "a_max", "min", "max"}:
         return _clipped(scope, dict(arguments or {}), columns)
     name = None if arguments else _name_of(function)
@@ -101,7 +102,7 @@ def _clipped(scope: Scope, bounds: dict[str, Any], columns: Columns) -> Columns:
     return numbers(x.clip(-np.inf if low is None else low, np.inf if high is None else high), columns.width)
 
 
-def _validated(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _validated(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     if not estimator.validate:
         return columns
     x = scope.numbers(columns)
@@ -112,15 +113,15 @@ def _validated(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(x, columns.width, sparse=columns.sparse, origin=origin)
 
 
-def _function(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _function(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     return _apply(scope, estimator.func, estimator.kw_args, _validated(scope, estimator, columns))
 
 
-def _function_back(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _function_back(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     return _apply(scope, estimator.inverse_func, estimator.inv_kw_args, columns)
 
 
-def _target(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _target(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = scope.at("regressor_").predict(estimator.regressor_, columns)
     several = getattr(estimator, "_training_dim", 1) > 1
     width = len(np.atleast_1d(getattr(estimator.transformer_, "scale_", [0]))) if several else 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
 from onnxport.exporters.trees import Mode
+
 from .converter import Converter
 from .leaves import Tree, leaf_answers
 from .linear import two_columns
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
@@ -23,7 +24,7 @@ _BITS = 32
 _LOG_LINK = "LogLink"
 
 
-def _raw(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _raw(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """Raw scores, `(n, K)`: the baseline, then a tree after the other, in float64."""
     preprocessor = getattr(estimator, "_preprocessor", None)
     if preprocessor is not None:
@@ -40,7 +41,7 @@ def _raw(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return join(scores)
 
 
-def _known(estimator: Any) -> dict[int, set[int]]:
+def _known(estimator: Estimator) -> dict[int, set[int]]:
     """Codes that were seen at fit, by column."""
     bitsets, places = estimator._bin_mapper.make_known_categories_bitsets()  # ruff: ignore[SLF001] - as its own predict does
     categorical = np.flatnonzero(estimator._bin_mapper.is_categorical_)  # ruff: ignore[SLF001] - likewise
@@ -53,7 +54,7 @@ def _codes(bitset: Column) -> set[int]:
     }
 
 
-def _tree(predictor: Any, known: dict[int, set[int]]) -> Tree:
+def _tree(predictor: Estimator, known: dict[int, set[int]]) -> Tree:
     nodes = predictor.nodes
     leaf = nodes["is_leaf"].astype(bool)
     tree = Tree(
@@ -115,22 +116,22 @@ def _with_sets(tree: Tree, sets: dict[int, set[int]], known: dict[int, set[int]]
     )
 
 
-def _scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = _raw(scope, estimator, columns)
     return raw.flat() if estimator.n_trees_per_iteration_ == 1 else raw
 
 
-def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = scope.score(estimator, "decision_function", columns)
     return (raw > 0.0).cast("int64") if estimator.n_trees_per_iteration_ == 1 else raw.argmax()
 
 
-def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = scope.score(estimator, "decision_function", columns)
     return two_columns(raw.sigmoid()) if estimator.n_trees_per_iteration_ == 1 else raw.softmax()
 
 
-def _mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     raw = _raw(scope, estimator, columns).flat()
     link = type(estimator._loss.link).__name__  # ruff: ignore[SLF001] - the loss has no public name
     return raw.exp() if link == _LOG_LINK else raw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from .scope import is_missing
 from .tensor import join
 
 if TYPE_CHECKING:
+    from .foreign import Estimator, Foreign
     from .scope import Scope
     from .tensor import Tensor
 
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
 def missing_mask(scope: Scope, block: Block, missing_values: object) -> Tensor:
     """Where the block holds `missing_values`, as the source sees it, shape `(n, width)`, bool."""
     if not block.is_text:
-        if (
-            missing_values is None
-            or missing_values != missing_values
-            or not isinstance(missing_values, int | float)
-        ):  # ruff: ignore[PLR0124] - NaN
-            return block.tensor.is_nan()
-        return block.tensor.equals(missing_values)
+        if isinstance(missing_values, int | float) and not np.isnan(missing_values):
+            return block.tensor.equals(missing_values)
+        return block.tensor.is_nan()
     if isinstance(missing_values, str):
         return is_string(block.tensor, missing_values)
     nothing = block.missing is None
@@ -47,7 +44,7 @@ def is_string(tensor: Tensor, text: str) -> Tensor:
     return found.cast("bool")
 
 
-def _simple(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _simple(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     statistics = estimator.statistics_
     blocks = _grouped(columns)
     kept: list[Columns] = []
@@ -62,15 +59,21 @@ def _simple(scope: Scope, estimator: Any, columns: Columns) -> Columns:
         columns_kept = [index for index in range(block.width) if not empty[index]]
         if columns_kept:
             kept.append(
-                _filled(scope, block.select(columns_kept), mask.columns(columns_kept), fill[columns_kept], columns)
+                _filled(
+                    scope,
+                    block.select(columns_kept),
+                    mask.columns(columns_kept),
+                    fill[columns_kept],
+                    sparse=columns.sparse,
+                )
             )
     result = beside(kept, sparse=columns.sparse)
     if estimator.add_indicator:
-        result = beside([result, _indicated(estimator.indicator_, masks)], sparse=columns.sparse)
+        result = beside([result, indicated(estimator.indicator_, masks)], sparse=columns.sparse)
     return result
 
 
-def _filled(scope: Scope, block: Block, mask: Tensor, fill: Any, columns: Columns) -> Columns:
+def _filled(scope: Scope, block: Block, mask: Tensor, fill: Foreign, *, sparse: bool) -> Columns:
     if block.is_text:
         if any(not isinstance(value, str) for value in fill):
             raise scope.refuse(
@@ -83,7 +86,7 @@ def _filled(scope: Scope, block: Block, mask: Tensor, fill: Any, columns: Column
         )
         return Columns(blocks=(block,))
     values = np.asarray([0.0 if value is None else value for value in fill], dtype=np.float64)
-    if columns.sparse and (values == 0).any():
+    if sparse and (values == 0).any():
         raise scope.refuse(
             "zeros are imputed into a sparse matrix, where a stored zero is not the same as an absent one",
             "Make the matrix dense before the imputer (sparse_output=False, sparse_threshold=0).",
@@ -119,16 +122,17 @@ def _merged(group: list[Block]) -> Block:
     return Block(tensor=join([block.tensor for block in group]), width=width, origin=origin)
 
 
-def _indicated(indicator: Any, masks: list[Tensor]) -> Columns:
+def indicated(indicator: Estimator, masks: list[Tensor]) -> Columns:
+    """The indicator's columns: 1 where a value is missing in a column that it watches."""
     chosen = indicator.features_
     mask = join(masks).columns(chosen)
     return numbers(mask.cast("float64"), len(chosen), origin="bool")
 
 
-def _indicator(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _indicator(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     masks = [missing_mask(scope, block, estimator.missing_values) for block in _grouped(columns)]
     sparse = estimator.sparse is True or (estimator.sparse == "auto" and columns.sparse)
-    result = _indicated(estimator, masks)
+    result = indicated(estimator, masks)
     return Columns(blocks=result.blocks, sparse=sparse)
 
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from onnxport.artifacts import MATRIX_TENSOR, InputColumn, Missing
-
 from onnxport.exporters.assemble import tensor_name
 from onnxport.exporters.refused import Refused
+
 from .columns import Block, Columns
 from .tensor import Tensor
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Dtype
-    from pandas import DataFrame, Series
-
     from onnxport.exporters.graph import GraphBuilder
+    from pandas import DataFrame, Series
 
 _MISSING_TEXT = "__missing__"
 
@@ -62,10 +61,10 @@ def _describe(name: str, column: Series[Any]) -> Described:
     if pd.api.types.is_object_dtype(dtype):
         return _objects(name, column)
     if pd.api.types.is_bool_dtype(dtype) or pd.api.types.is_numeric_dtype(dtype):
-        numpy_dtype = getattr(dtype, "numpy_dtype", dtype)
-        if np.dtype(numpy_dtype).kind in "biuf":
-            held: Dtype = "float32" if str(numpy_dtype) == "float32" else "float64"
-            return Described(name=name, dtype=held, origin=str(np.dtype(numpy_dtype)))
+        plain = np.dtype(str(getattr(dtype, "numpy_dtype", dtype)))
+        if plain.kind in "biuf":
+            held: Dtype = "float32" if plain == np.float32 else "float64"
+            return Described(name=name, dtype=held, origin=str(plain))
     raise Refused(
         f"column {name!r}",
         f"its dtype is {dtype}, which is neither numbers nor strings",

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .columns import beside, numbers
 from .converter import Converter
-from .imputing import _indicated, missing_mask  # ruff: ignore[PLC2701] - one folder
+from .imputing import indicated, missing_mask
 from .tensor import join
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
 
-def _iterative(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _iterative(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     if estimator.sample_posterior:
         raise scope.refuse("its answers are random", "Leave sample_posterior at False.")
     if estimator.keep_empty_features or estimator._is_empty_feature.any():  # ruff: ignore[SLF001] - no public name
@@ -29,11 +30,11 @@ def _iterative(scope: Scope, estimator: Any, columns: Columns) -> Columns:
         state[step.feat_idx] = _next(scope.at(f"imputation_sequence_[{number}]"), estimator, step, (state, mask))
     result = numbers(join(state), columns.width)
     if estimator.add_indicator:
-        return beside([result, _indicated(estimator.indicator_, [mask])])
+        return beside([result, indicated(estimator.indicator_, [mask])])
     return result
 
 
-def _next(scope: Scope, estimator: Any, step: Any, given: tuple[list[Tensor], Tensor]) -> Tensor:
+def _next(scope: Scope, estimator: Estimator, step: Estimator, given: tuple[list[Tensor], Tensor]) -> Tensor:
     state, mask = given
     neighbours = join([state[int(index)] for index in step.neighbor_feat_idx])
     guess = scope.predict(step.estimator, numbers(neighbours, len(step.neighbor_feat_idx))).cast("float64")

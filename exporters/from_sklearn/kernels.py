@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
     from .columns import Columns
+    from .foreign import Estimator, Foreign
     from .scope import Scope
     from .tensor import Tensor
 
@@ -24,7 +25,7 @@ _HALF_PI = float(np.pi / 2)
 _CALIBRATE = "Leave probability at False and wrap it: CalibratedClassifierCV(SVC(), ensemble=False)."
 
 
-def _support(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _support(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """Kernel values against the support vectors, `(n, vectors)`."""
     if callable(estimator.kernel) or estimator.kernel == "precomputed":
         raise scope.refuse("its kernel is code of the project's own, or precomputed", "Use a kernel by name.")
@@ -35,16 +36,16 @@ def _support(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
         "coef0": estimator.coef0,
         "degree": estimator.degree,
     }
-    return kernel(scope, estimator.kernel, scope.doubles(columns, tolerant=True), vectors, parameters)
+    return kernel(scope, estimator.kernel, scope.doubles(columns, tolerant=True), vectors, **parameters)
 
 
-def _dual(estimator: Any) -> Column:
-    dual = estimator._dual_coef_  # ruff: ignore[SLF001] - the public one has other signs for two classes
+def _dual(estimator: Estimator) -> Column:
+    dual = estimator._dual_coef_
     return np.asarray(dual.toarray() if hasattr(dual, "toarray") else dual, dtype=np.float64)
 
 
-def _pairwise(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
-    """libsvm's value for each pair of classes, `(n, pairs)`: positive for the first of the pair."""
+def _pairwise(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
+    """Libsvm's value for each pair of classes, `(n, pairs)`: positive for the first of the pair."""
     dual, classes = _dual(estimator), len(estimator.classes_)
     ends = np.cumsum(estimator.n_support_)
     spans = [slice(end - size, end) for end, size in zip(ends, estimator.n_support_, strict=True)]
@@ -53,10 +54,11 @@ def _pairwise(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     for index, (low, high) in enumerate(pairs):
         weights[spans[low], index] = dual[high - 1, spans[low]]
         weights[spans[high], index] = dual[low, spans[high]]
-    return _support(scope, estimator, columns) @ weights + estimator._intercept_[None, :]  # ruff: ignore[SLF001] - as above
+    answer: Tensor = _support(scope, estimator, columns) @ weights + estimator._intercept_[None, :]
+    return answer
 
 
-def _scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     pairs, classes = _pairwise(scope, estimator, columns), len(estimator.classes_)
     if classes == _BINARY:
         return -pairs.flat()
@@ -78,7 +80,7 @@ def _sides(classes: int) -> tuple[Column, Column]:
     return first, second
 
 
-def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if getattr(estimator, "break_ties", False) and len(estimator.classes_) > _BINARY:
         return scope.score(estimator, "decision_function", columns).argmax()
     votes = (_pairwise(scope, estimator, columns) > 0.0).cast("float64")
@@ -86,41 +88,44 @@ def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return (votes @ first + (1.0 - votes) @ second).argmax()
 
 
-def _no_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _no_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     del columns
     raise scope.refuse(
         f"the probabilities of {type(estimator).__name__} come from an iteration that stops early", _CALIBRATE
     )
 
 
-def _regression(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _regression(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     values = _support(scope, estimator, columns) @ _dual(estimator).T
-    return (values + estimator._intercept_[None, :]).flat()  # ruff: ignore[SLF001] - as above
+    answer: Tensor = (values + estimator._intercept_[None, :]).flat()
+    return answer
 
 
-def _inlier(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _inlier(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     inside = scope.score(estimator, "decision_function", columns) > 0.0
     return inside.where(scope.constant(1, "int64"), -1)
 
 
-def _ridge(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
-    values = _pairwise_kernel(scope, estimator, columns, estimator.X_fit_, estimator.gamma)
+def _ridge(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
+    values = _pairwise_kernel(scope, estimator, columns, kept=estimator.X_fit_, gamma=estimator.gamma)
     dual = np.asarray(estimator.dual_coef_, dtype=np.float64)
     return (values @ dual[:, None]).flat() if dual.ndim == 1 else values @ dual
 
 
-def _pairwise_kernel(scope: Scope, estimator: Any, columns: Columns, kept: Column, gamma: float | None) -> Tensor:
+def _pairwise_kernel(
+    scope: Scope, estimator: Estimator, columns: Columns, *, kept: Column, gamma: float | None
+) -> Tensor:
     if getattr(estimator, "kernel_params", None):
         raise scope.refuse("kernel_params", "Give gamma, degree and coef0 instead.")
     defaults = {"degree": 3, "coef0": 1}
     given = {name: getattr(estimator, name, None) for name in defaults}
     parameters = {name: defaults[name] if value is None else value for name, value in given.items()}
     x = scope.doubles(columns, tolerant=True)
-    return kernel(scope, estimator.kernel, x, kept, {**parameters, "gamma": gamma})
+    return kernel(scope, estimator.kernel, x, kept, gamma=gamma, **parameters)
 
 
-def _components(scope: Scope, estimator: Any, columns: Columns) -> Columns:
-    values = _pairwise_kernel(scope, estimator, columns, estimator.X_fit_, estimator.gamma_)
+def _components(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
+    values = _pairwise_kernel(scope, estimator, columns, kept=estimator.X_fit_, gamma=estimator.gamma_)
     values = _centred(estimator._centerer, values)  # ruff: ignore[SLF001] - its own centring
     some = np.flatnonzero(estimator.eigenvalues_)
     alphas = np.zeros_like(estimator.eigenvectors_)
@@ -128,17 +133,18 @@ def _components(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(values @ alphas, alphas.shape[1])
 
 
-def _centred(centerer: Any, values: Tensor) -> Tensor:
+def _centred(centerer: Estimator, values: Tensor) -> Tensor:
     mean = values.total() / float(centerer.K_fit_rows_.shape[0])
-    return values - centerer.K_fit_rows_[None, :] - mean + float(centerer.K_fit_all_)
+    answer: Tensor = values - centerer.K_fit_rows_[None, :] - mean + float(centerer.K_fit_all_)
+    return answer
 
 
-def _centerer(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _centerer(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     return numbers(_centred(estimator, scope.doubles(columns)), columns.width)
 
 
-def _nystroem(scope: Scope, estimator: Any, columns: Columns) -> Columns:
-    values = _pairwise_kernel(scope, estimator, columns, estimator.components_, estimator.gamma)
+def _nystroem(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
+    values = _pairwise_kernel(scope, estimator, columns, kept=estimator.components_, gamma=estimator.gamma)
     return numbers(values @ estimator.normalization_.T, estimator.normalization_.shape[0])
 
 
@@ -147,21 +153,21 @@ def cosine(x: Tensor) -> Tensor:
     return (x + _HALF_PI).op("Sin")
 
 
-def _fourier(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _fourier(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     scope.accept("extreme differs", "the cosine of a large angle depends on the last bit of a sum")
     angles = scope.doubles(columns) @ estimator.random_weights_ + estimator.random_offset_[None, :]
     size = len(estimator.random_offset_)
     return numbers(cosine(angles) * float((2.0 / size) ** 0.5), size)
 
 
-def _skewed(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _skewed(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     logarithm = (scope.doubles(columns) + float(estimator.skewedness)).log()
     angles = logarithm @ estimator.random_weights_ + estimator.random_offset_[None, :]
     size = len(estimator.random_offset_)
     return numbers(cosine(angles) * float(np.sqrt(2.0) / np.sqrt(size)), size)
 
 
-def _additive(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _additive(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     if columns.sparse:
         raise scope.refuse("a sparse matrix", "Make the matrix dense first.")
     x = scope.doubles(columns)
@@ -176,7 +182,7 @@ def _additive(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(join([zero.where(part.like(0.0), part) for part in parts]), columns.width * len(parts))
 
 
-def _process(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _process(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if not hasattr(estimator, "X_train_"):
         raise scope.refuse("it is not fitted", "Fit it first.")
     values = covariance(scope, estimator.kernel_, scope.doubles(columns, tolerant=True), estimator.X_train_)
@@ -186,7 +192,7 @@ def _process(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return mean.flat() if alpha.ndim == 1 or alpha.shape[1] == 1 else mean
 
 
-def covariance(scope: Scope, function: Any, x: Tensor, kept: Column) -> Tensor:
+def covariance(scope: Scope, function: Foreign, x: Tensor, kept: Column) -> Tensor:
     """A Gaussian process's kernel between rows and the training rows.
 
     Raises:
@@ -228,11 +234,11 @@ def _matern(scope: Scope, nu: float, apart: Tensor) -> Tensor:
     raise scope.refuse(f"Matern with nu={nu} needs Bessel functions", "Use nu 0.5, 1.5, 2.5 or infinity.")
 
 
-def _spread(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _spread(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """Label propagation: the labels of the training rows, weighted by nearness."""
     if estimator.kernel != "rbf":
         raise scope.refuse(f"the kernel {estimator.kernel!r}", "Use kernel='rbf'.")
-    weights = kernel(scope, "rbf", scope.doubles(columns, tolerant=True), estimator.X_, {"gamma": estimator.gamma})
+    weights = kernel(scope, "rbf", scope.doubles(columns, tolerant=True), estimator.X_, gamma=estimator.gamma)
     shares = weights @ np.asarray(estimator.label_distributions_, dtype=np.float64)
     return shares / shares.total()
 

@@ -1,23 +1,25 @@
 """Which leaf of each tree a row falls into, and the sum of what the leaves say in float64.
 
-ONNX Runtime's tree operator of ai.onnx.ml 3 answers in float32. So it is asked for the number of the leaf, which float32
-holds exactly, and the leaves' float64 values are looked up and added in the order in which the source adds them.
+ONNX Runtime's tree operator of ai.onnx.ml 3 answers in float32. So it is asked for the number of the leaf, which
+float32 holds exactly, and the leaves' float64 values are looked up and added in the order of the source.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-
 from onnxport.exporters.trees import Mode, TreeEnsemble, add_tree_ensemble
+
 from .tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onnxport.artifacts import Column
+
+    from .foreign import Estimator, Foreign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,11 @@ class Tree:
     answers: Column
 
 
-def from_tree(tree: Any, answers: Column, features: Column | None = None) -> Tree:
+def from_tree(tree: Estimator, answers: Column, features: Column | None = None) -> Tree:
     """A tree of scikit-learn's; `features` maps its columns to those of the matrix.
 
-    It compares float32 values with float64 thresholds, so the thresholds are rounded down to float32: `x <= t` holds for
-    the same float32 `x`.
+    It compares float32 values with float64 thresholds, so the thresholds are rounded down to float32: `x <= t`
+    holds for the same float32 `x`.
     """
     leaf = tree.children_left < 0
     threshold = tree.threshold.astype(np.float32)
@@ -104,8 +106,9 @@ def leaf_answers(x: Tensor, trees: Sequence[Tree]) -> Tensor:
 def _numbered(sizes: Column) -> Column:
     """0, 1, 2, … for each size, one after the other."""
     starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return (np.arange(int(sizes.sum())) - starts).astype(np.int32)
+    answer: Column = (np.arange(int(sizes.sum())) - starts).astype(np.int32)
+    return answer
 
 
-def _joined(arrays: Sequence[Column], dtype: Any) -> Column:
+def _joined(arrays: Sequence[Column], dtype: Foreign) -> Column:
     return np.concatenate(arrays).astype(dtype, copy=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,18 +11,19 @@ from .tensor import join
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .foreign import Estimator, Foreign
     from .scope import Scope
     from .tensor import Tensor
 
 
-def affine(x: Tensor, coefficients: Any, intercept: Any) -> Tensor:
+def affine(x: Tensor, coefficients: Foreign, intercept: Foreign) -> Tensor:
     """`x @ coefficients.T + intercept`, shape `(n,)` where the coefficients are one vector or one row."""
     weights = np.asarray(coefficients, dtype=np.float64)
     scores = x @ np.atleast_2d(weights).T + np.asarray(intercept, dtype=np.float64).reshape(1, -1)
     return scores.flat() if weights.ndim == 1 or weights.shape[0] == 1 else scores
 
 
-def decision(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def decision(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The signed distances, `(n,)` for two classes."""
     coefficients = estimator.coef_
     if hasattr(coefficients, "toarray"):
@@ -30,13 +31,13 @@ def decision(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return affine(scope.doubles(columns, tolerant=True), coefficients, estimator.intercept_)
 
 
-def by_decision(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def by_decision(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The class on whose side the decision function is."""
     scores = scope.score(estimator, "decision_function", columns)
     return (scores > 0.0).cast("int64") if len(estimator.classes_) == 2 else scores.argmax()  # ruff: ignore[PLR2004]
 
 
-def by_probability(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def by_probability(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The class of the largest probability, the first of several."""
     return scope.probabilities(estimator, columns).argmax()
 
@@ -47,7 +48,7 @@ def two_columns(positive: Tensor) -> Tensor:
     return join([1.0 - column, column])
 
 
-def _logistic(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _logistic(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if getattr(estimator, "multi_class", None) == "ovr" and len(estimator.classes_) > 2:  # ruff: ignore[PLR2004]
         raise scope.refuse(
             "multi_class='ovr' answers differently in different versions of scikit-learn",
@@ -57,7 +58,7 @@ def _logistic(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return two_columns(scores.sigmoid()) if len(estimator.classes_) <= 2 else scores.softmax()  # ruff: ignore[PLR2004]
 
 
-def _gradient_descent(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _gradient_descent(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = scope.score(estimator, "decision_function", columns)
     binary = len(estimator.classes_) == 2  # ruff: ignore[PLR2004]
     if estimator.loss == "log_loss":
@@ -77,13 +78,13 @@ def sigmoids(scores: Tensor, *, binary: bool) -> Tensor:
     return two_columns(shares) if binary else shares / shares.total()
 
 
-def _regression(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _regression(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return shaped_like(
         affine(scope.doubles(columns, tolerant=True), estimator.coef_, estimator.intercept_), estimator.coef_
     )
 
 
-def _generalized(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _generalized(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = affine(scope.doubles(columns, tolerant=True), estimator.coef_, estimator.intercept_)
     link = type(estimator._base_loss.link).__name__  # ruff: ignore[SLF001] - the link has no public name
     if link not in {"IdentityLink", "LogLink"}:
@@ -91,7 +92,7 @@ def _generalized(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return scores.exp() if link == "LogLink" else scores
 
 
-def shaped_like(values: Tensor, coefficients: Any) -> Tensor:
+def shaped_like(values: Tensor, coefficients: Foreign) -> Tensor:
     """`values` with a second axis where the coefficients have one, though it be of size 1."""
     return values.unsqueeze(1) if np.ndim(coefficients) == 2 and len(coefficients) == 1 else values  # ruff: ignore[PLR2004]
 

@@ -16,18 +16,19 @@ from .tensor import Tensor, join
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from .foreign import Estimator
     from .scope import Method, Scope
 
 _BINARY = 2
 _ONE_A_ROW = "Train one classifier for each label."
 
 
-def _members(scope: Scope, estimator: Any) -> Iterator[tuple[Scope, Any]]:
+def _members(scope: Scope, estimator: Estimator) -> Iterator[tuple[Scope, Any]]:
     for index, member in enumerate(estimator.estimators_):
         yield scope.at(f"estimators_[{index}]"), member
 
 
-def _binary_score(scope: Scope, member: Any, columns: Columns) -> Tensor:
+def _binary_score(scope: Scope, member: Estimator, columns: Columns) -> Tensor:
     """How much one member is for its second class, shape `(n,)`."""
     if not hasattr(member, "classes_"):
         return scope.predict(member, columns)
@@ -36,17 +37,17 @@ def _binary_score(scope: Scope, member: Any, columns: Columns) -> Tensor:
     return scope.probabilities(member, columns).column(1).flat()
 
 
-def _threshold(member: Any) -> float:
+def _threshold(member: Estimator) -> float:
     """Above which a member's score means its second class."""
     return 0.0 if has_method(member, "decision_function") and hasattr(member, "classes_") else 0.5
 
 
-def _rest_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _rest_scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = [at.score(member, "decision_function", columns) for at, member in _members(scope, estimator)]
     return scores[0] if len(scores) == 1 else join([score.unsqueeze(1) for score in in_one_dtype(scores)])
 
 
-def _rest_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _rest_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     shares = [at.probabilities(member, columns).column(1) for at, member in _members(scope, estimator)]
     joined = two_columns(shares[0].flat()) if len(shares) == 1 else join(in_one_dtype(shares))
     if estimator.multilabel_:
@@ -55,7 +56,7 @@ def _rest_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return joined / total.equals(0.0).where(total.like(1.0), total)
 
 
-def _rest(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _rest(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator.multilabel_:
         raise scope.refuse("it predicts several labels a row", _ONE_A_ROW)
     scores = [_binary_score(at, member, columns) for at, member in _members(scope, estimator)]
@@ -65,7 +66,7 @@ def _rest(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return join([score.unsqueeze(1) for score in in_one_dtype(scores)]).cast("float64").argmax()
 
 
-def _pair_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _pair_scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     classes = len(estimator.classes_)
     pairs = [(low, high) for low in range(classes) for high in range(low + 1, classes)]
     chosen = estimator.pairwise_indices_
@@ -87,14 +88,14 @@ def _pair_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return scores.column(1).flat() if classes == _BINARY else scores
 
 
-def _pairs(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _pairs(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     scores = scope.score(estimator, "decision_function", columns)
     if estimator.n_classes_ == _BINARY:
         return (scores > _threshold(estimator.estimators_[0])).cast("int64")
     return scores.argmax()
 
 
-def _codes(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _codes(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The class whose code is nearest to the members' scores."""
     scores = join(
         [_binary_score(at, m, columns).cast("float64").unsqueeze(1) for at, m in _members(scope, estimator)]
@@ -110,7 +111,7 @@ class _Chain:
     def __init__(self, method: Method) -> None:
         self.method = method
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         feature_method: Method = getattr(estimator, "chain_method_", "predict")
         seen: list[Columns] = [columns]
         answers = []
@@ -123,13 +124,13 @@ class _Chain:
 
 
 class _ChainClasses(_Chain):
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         if any(list(member.classes_) != [0, 1] for member in estimator.estimators_):
             raise scope.refuse("its labels are not 0 and 1", "Encode each label as 0 and 1 before training.")
         return super().__call__(scope, estimator, columns).cast("int64")
 
 
-def _response(scope: Scope, member: Any, method: Method, columns: Columns) -> Tensor:
+def _response(scope: Scope, member: Estimator, method: Method, columns: Columns) -> Tensor:
     """One number a row, float64, as the source's chains ask for it."""
     scores = scope.score(member, method, columns)
     if hasattr(member, "classes_"):
@@ -142,12 +143,12 @@ def _response(scope: Scope, member: Any, method: Method, columns: Columns) -> Te
     return scores.cast("float64")
 
 
-def _targets(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _targets(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     answers = [at.predict(member, columns) for at, member in _members(scope, estimator)]
     return join([answer.unsqueeze(1) for answer in in_one_dtype(answers)])
 
 
-def _labels(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _labels(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The classes themselves, `(n, T)`: they are whole numbers."""
     tables = [np.asarray(member.classes_) for member in estimator.estimators_]
     if any(table.dtype.kind not in "iu" for table in tables):

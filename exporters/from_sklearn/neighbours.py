@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .columns import beside, numbers
 from .converter import Converter
-from .distances import check_digits, minkowski
-from .imputing import _indicated, missing_mask  # ruff: ignore[PLC2701] - one folder
+from .distances import accept_far, check_digits, minkowski
+from .imputing import indicated, missing_mask
 from .tensor import Tensor, join
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
 
-_FAR = "far away all training rows are equally far, and which of them are the nearest is left to chance"
 _TIES = "of training rows at the same distance the first ones count"
 
 
@@ -47,13 +47,13 @@ def _smallest(distances: Tensor, count: int) -> _Found:
     )
 
 
-def _found(scope: Scope, estimator: Any, columns: Columns) -> _Found:
+def _found(scope: Scope, estimator: Estimator, columns: Columns) -> _Found:
     kept = estimator._fit_X  # ruff: ignore[SLF001] - the training rows have no public name
     if hasattr(kept, "toarray") or estimator.effective_metric_ == "precomputed":
         raise scope.refuse("it was trained on a sparse matrix or on distances", "Train it on a dense matrix.")
     if estimator._fit_method == "brute" and estimator.effective_metric_ == "euclidean":  # ruff: ignore[SLF001] - as it chose
         check_digits(scope, kept)
-    scope.accept("extreme differs", _FAR)
+    accept_far(scope)
     x = scope.doubles(columns)
     return _smallest(minkowski(scope, estimator, x, kept), int(estimator.n_neighbors))
 
@@ -69,7 +69,7 @@ def _weights(scope: Scope, kind: object, distance: Tensor) -> Tensor:
     return (marks.maximum() > 0.0).where(marks, inverse)
 
 
-def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator.outputs_2d_:
         raise scope.refuse("it predicts several labels a row", "Train one classifier for each label.")
     found = _found(scope, estimator, columns)
@@ -79,11 +79,11 @@ def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return votes / votes.total()
 
 
-def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return scope.probabilities(estimator, columns).argmax()
 
 
-def _mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     found = _found(scope, estimator, columns)
     targets = np.asarray(estimator._y, dtype=np.float64)  # ruff: ignore[SLF001] - the training targets
     table = targets[:, None] if targets.ndim == 1 else targets
@@ -93,7 +93,7 @@ def _mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return mean.flat() if targets.ndim == 1 else mean
 
 
-def _around(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _around(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     """The weight of each training row, `(n, m)`: 0 outside the radius."""
     kept = estimator._fit_X  # ruff: ignore[SLF001] - the training rows have no public name
     if hasattr(kept, "toarray") or estimator.effective_metric_ == "precomputed":
@@ -106,37 +106,40 @@ def _around(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return inside.where(_weights(scope, estimator.weights, near), 0.0)
 
 
-def _around_shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _around_shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator.outputs_2d_:
         raise scope.refuse("it predicts several labels a row", "Train one classifier for each label.")
     marks = np.eye(len(estimator.classes_))[np.asarray(estimator._y)]  # ruff: ignore[SLF001] - the training classes
     votes = _around(scope, estimator, columns) @ marks
     label = estimator.outlier_label_
-    known = [] if label is None else np.flatnonzero(np.asarray(estimator.classes_) == label[0])
+    known: Column = np.flatnonzero([label is not None and one == label[0] for one in estimator.classes_])
     if len(known) != 1 and label is not None:
-        raise scope.refuse("its outlier_label is none of its classes", "Use a class as outlier_label, or leave it out.")
+        raise scope.refuse(
+            "its outlier_label is none of its classes", "Use a class as outlier_label, or leave it out."
+        )
     total = votes.total()
     nobody = total.equals(0.0)
     # without an outlier_label the source raises for rows without neighbours: no number for them
     alone = np.full((1, len(estimator.classes_)), np.nan) if label is None else np.eye(len(marks[0]))[known]
-    return nobody.where(votes.like(alone), votes / nobody.where(total.like(1.0), total))
+    answer: Tensor = nobody.where(votes.like(alone), votes / nobody.where(total.like(1.0), total))
+    return answer
 
 
-def _around_mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _around_mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     weights = _around(scope, estimator, columns)
     targets = np.asarray(estimator._y, dtype=np.float64)  # ruff: ignore[SLF001] - the training targets
     mean = weights @ (targets[:, None] if targets.ndim == 1 else targets) / weights.total()
     return mean.flat() if targets.ndim == 1 else mean
 
 
-def _imputed(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _imputed(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     if estimator.metric != "nan_euclidean":
         raise scope.refuse("a metric that is code of the project's own", "Use metric='nan_euclidean'.")
     (block,) = numbers(scope.doubles(columns), columns.width).blocks
     mask = missing_mask(scope, block, estimator.missing_values)
     kept, absent = estimator._fit_X, estimator._mask_fit_X  # ruff: ignore[SLF001] - the training rows have no public name
     check_digits(scope, np.where(absent, 0.0, kept))
-    scope.accept("extreme differs", _FAR)
+    accept_far(scope)
     apart = _gaps(block.tensor, mask, np.where(absent, 0.0, kept), absent)
     parts = [
         _filled(scope, estimator, (block.tensor.column(index), mask.column(index), apart), index)
@@ -145,12 +148,12 @@ def _imputed(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     ]
     result = numbers(join(parts), len(parts))
     if estimator.add_indicator:
-        return beside([result, _indicated(estimator.indicator_, [mask])])
+        return beside([result, indicated(estimator.indicator_, [mask])])
     return result
 
 
 def _gaps(x: Tensor, mask: Tensor, kept: Column, absent: Column) -> Tensor:
-    """Distances over the features that both rows have, scaled up to all of them; infinite where they share none."""
+    """Distances over the features that both rows have, scaled up to all; infinite where they share none."""
     known = mask.where(x.like(0.0), x)
     present = (~mask).cast("float64")
     total = None
@@ -166,7 +169,7 @@ def _gaps(x: Tensor, mask: Tensor, kept: Column, absent: Column) -> Tensor:
     return none.where(scaled.like(np.inf), scaled)
 
 
-def _filled(scope: Scope, estimator: Any, given: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
+def _filled(scope: Scope, estimator: Estimator, given: tuple[Tensor, Tensor, Tensor], index: int) -> Tensor:
     column, mask, apart = given
     absent = estimator._mask_fit_X[:, index]  # ruff: ignore[SLF001] - the training rows have no public name
     if not estimator._valid_mask[index]:  # ruff: ignore[SLF001] - a column without values
@@ -183,9 +186,9 @@ def _filled(scope: Scope, estimator: Any, given: tuple[Tensor, Tensor, Tensor], 
     return mask.where(nothing.where(mean.like(float(values.mean())), mean), column)
 
 
-def _outlier_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _outlier_scores(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     found = _found(scope, estimator, columns)
-    reach = found.index.rows_of(estimator._distances_fit_X_[:, estimator.n_neighbors_ - 1])  # ruff: ignore[SLF001] - as its own code does
+    reach = found.index.rows_of(estimator._distances_fit_X_[:, estimator.n_neighbors_ - 1])
     reached = (found.distance < reach).where(reach, found.distance)
     count = float(estimator.n_neighbors_)
     density = 1.0 / (reached.total() / count + 1e-10)
@@ -193,7 +196,7 @@ def _outlier_scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return (ratios.total() / -count).flat() - float(estimator.offset_)
 
 
-def _inlier(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _inlier(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     outside = scope.score(estimator, "decision_function", columns) < 0.0
     return outside.where(scope.constant(-1, "int64"), 1)
 

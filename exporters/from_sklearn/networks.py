@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
@@ -25,7 +26,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def _forward(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _forward(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     x = scope.doubles(columns, tolerant=True)
     last = len(estimator.coefs_) - 1
     for index, (weights, bias) in enumerate(zip(estimator.coefs_, estimator.intercepts_, strict=True)):
@@ -36,21 +37,21 @@ def _forward(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return x
 
 
-def _shares(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _shares(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     if estimator._label_binarizer.y_type_.startswith("multilabel"):  # ruff: ignore[SLF001] - the only record of it
         raise scope.refuse("it predicts several labels a row", "Train one classifier for each label.")
     answer = _forward(scope, estimator, columns)
     return two_columns(answer.flat()) if estimator.n_outputs_ == 1 else answer
 
 
-def _class(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _class(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     shares = scope.probabilities(estimator, columns)
     if estimator.n_outputs_ == 1:
         return (shares.column(1).flat() > 0.5).cast("int64")  # ruff: ignore[PLR2004] - the label binarizer's middle
     return shares.argmax()
 
 
-def _mean(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _mean(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     answer = _forward(scope, estimator, columns)
     return answer.flat() if estimator.n_outputs_ == 1 else answer
 

@@ -5,24 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 from math import factorial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .columns import numbers
 from .converter import Converter
-from .searching import as_rows, count_below
+from .searching import count_below
 from .tensor import join
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
 
-def _products(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _products(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.doubles(columns)
     powers = estimator.powers_
     chosen = [tuple(np.repeat(np.arange(powers.shape[1]), row)) for row in powers]
@@ -59,7 +60,7 @@ class _Pieces:
     limits: tuple[float, float] | None
 
 
-def _splines(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _splines(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.doubles(columns)
     degree = estimator.degree
     parts = []
@@ -80,10 +81,11 @@ def _splines(scope: Scope, estimator: Any, columns: Columns) -> Columns:
 def _wrapped(x: Tensor, knots: Column) -> Tensor:
     period = float(knots[-1] - knots[0])
     rest = (x - knots[0]).op("Mod", period, fmod=1)
-    return (rest < 0.0).where(rest + period, rest) + knots[0]
+    answer: Tensor = (rest < 0.0).where(rest + period, rest) + knots[0]
+    return answer
 
 
-def _pieces(extrapolation: str, spline: Any, degree: int) -> _Pieces:
+def _pieces(extrapolation: str, spline: Estimator, degree: int) -> _Pieces:
     knots = spline.t[spline.k : len(spline.t) - spline.k]
     powers = range(spline.k, -1, -1)
     inner = np.stack(
@@ -117,7 +119,7 @@ def _pieces(extrapolation: str, spline: Any, degree: int) -> _Pieces:
 
 def _evaluated(x: Tensor, pieces: _Pieces) -> Tensor:
     """Each spline's polynomial on the segment that x, shape `(n, 1)`, falls on: `(n, splines)`."""
-    segment = count_below(x, *as_rows(pieces.knots[1:-1]), side="right")
+    segment = count_below(x, pieces.knots[None, 1:-1], "right")
     if pieces.limits is not None:
         low, high = pieces.limits
         segment = (x < low).where(segment.like(0), segment + 1)

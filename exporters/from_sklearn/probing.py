@@ -12,13 +12,14 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+    from .foreign import Estimator, Foreign
     from .inputs import Described
 
 _UNSEEN = "onnxport-unseen"
 _LONG = "x" * 10_000
 
 
-def accepts_missing(model: Any, sample: DataFrame, described: list[Described]) -> list[bool]:
+def accepts_missing(model: Estimator, sample: DataFrame, described: list[Described]) -> list[bool]:
     """For each column, whether the source answers a row in which its value is missing."""
     row = _ordinary(sample)
     able = [_can_be_missing(row, index, one) for index, one in enumerate(described)]
@@ -30,7 +31,7 @@ def accepts_missing(model: Any, sample: DataFrame, described: list[Described]) -
     ]
 
 
-def refused_values(model: Any, sample: DataFrame, described: list[Described]) -> tuple[str, ...]:
+def refused_values(model: Estimator, sample: DataFrame, described: list[Described]) -> tuple[str, ...]:
     """The kinds of values that make the source raise, as entries of `ConversionPlan.accepted`.
 
     A graph has no way to raise: it answers such rows, and the plan says so.
@@ -54,7 +55,7 @@ def refused_values(model: Any, sample: DataFrame, described: list[Described]) ->
     )
 
 
-def answer_shape(model: Any, sample: DataFrame) -> tuple[int | None, ...]:
+def answer_shape(model: Estimator, sample: DataFrame) -> tuple[int | None, ...]:
     """The shape of the source's prediction; `None` is the number of rows."""
     answer = _answer(model, sample.iloc[:1])
     return (None,) if answer is None else (None, *np.shape(answer)[1:])
@@ -79,11 +80,11 @@ def _missing(row: DataFrame, indices: Sequence[int], described: list[Described])
         if described[index].marker is None:
             changed[name] = np.array([None], dtype=object)
         else:
-            changed[name] = changed[name].mask([True])
+            changed[name] = changed[name].mask(np.array([True]))
     return changed
 
 
-def _with(row: DataFrame, indices: Sequence[int], value: Any) -> DataFrame:
+def _with(row: DataFrame, indices: Sequence[int], value: Foreign) -> DataFrame:
     changed = row.copy()
     for index in indices:
         name = changed.columns[index]
@@ -91,7 +92,7 @@ def _with(row: DataFrame, indices: Sequence[int], value: Any) -> DataFrame:
     return changed
 
 
-def _answer(model: Any, rows: DataFrame) -> Any:
+def _answer(model: Estimator, rows: DataFrame) -> Foreign:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .tensor import join
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
@@ -21,7 +22,7 @@ _MARGIN = 1e-7  # sklearn.preprocessing._data.BOUNDS_THRESHOLD
 _LOG = 1e-19  # below this lambda SciPy's boxcox is the logarithm
 
 
-def _quantile(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _quantile(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.doubles(columns)
     if columns.sparse:
         raise scope.refuse("quantiles of a sparse matrix leave absent entries out", "Make the matrix dense first.")
@@ -47,7 +48,7 @@ def _normal_bounds() -> tuple[float, float]:
     return float(stats.norm.ppf(edge)), float(stats.norm.ppf(1 - edge))
 
 
-def _power(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _power(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.doubles(columns)
     function = _box_cox if estimator.method == "box-cox" else _yeo_johnson
     result = join([function(x.column(index), float(value)) for index, value in enumerate(estimator.lambdas_)])
@@ -67,11 +68,11 @@ def _yeo_johnson(x: Tensor, power: float) -> Tensor:
     tiny = np.spacing(1.0)
     positive = logarithm if abs(power) < tiny else expm1(logarithm * power) / power
     other = 2.0 - power
-    negative = expm1(logarithm * other) / other if abs(power - 2.0) > tiny else logarithm  # ruff: ignore[PLR2004]
+    negative = expm1(logarithm * other) / other if abs(power - 2.0) > tiny else logarithm
     return above.where(positive, -negative)
 
 
-def _power_back(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _power_back(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     if estimator.standardize:
         columns = scope.at("_scaler").inverse_transform(estimator._scaler, columns)  # ruff: ignore[SLF001] - its own scaler
     x = columns.matrix("float64")
@@ -88,7 +89,7 @@ def _yeo_johnson_back(x: Tensor, power: float) -> Tensor:
     tiny = np.spacing(1.0)
     positive = expm1(x) if abs(power) < tiny else expm1(log1p(x * power) / power)
     other = 2.0 - power
-    negative = -expm1(log1p(-(x * other)) / other) if abs(power - 2.0) > tiny else -expm1(-x)  # ruff: ignore[PLR2004]
+    negative = -expm1(log1p(-(x * other)) / other) if abs(power - 2.0) > tiny else -expm1(-x)
     return (x >= 0.0).where(positive, negative)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,11 +11,12 @@ from .converter import Converter
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .foreign import Estimator
     from .scope import Scope
     from .tensor import Tensor
 
 
-def _standard(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _standard(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns)
     if columns.sparse and estimator.scale_ is not None:
         x = x * (1 / estimator.scale_)
@@ -25,14 +26,14 @@ def _standard(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(x, columns.width, sparse=columns.sparse)
 
 
-def _min_max(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _min_max(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns) * estimator.scale_ + estimator.min_
     if estimator.clip:
         x = x.clip(*estimator.feature_range)
     return numbers(x, columns.width)
 
 
-def _max_abs(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _max_abs(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns)
     x = x * (1.0 / estimator.scale_) if columns.sparse else x / estimator.scale_
     if getattr(estimator, "clip", False):
@@ -40,7 +41,7 @@ def _max_abs(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(x, columns.width, sparse=columns.sparse)
 
 
-def _robust(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _robust(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns)
     if columns.sparse:
         x = x * (1.0 / estimator.scale_) if estimator.with_scaling else x
@@ -50,29 +51,29 @@ def _robust(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(x, columns.width, sparse=columns.sparse)
 
 
-def _unscaled(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _unscaled(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns)
     x = x * estimator.scale_ if estimator.with_std else x
     x = x + estimator.mean_ if estimator.with_mean else x
     return numbers(x, columns.width)
 
 
-def _min_max_back(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _min_max_back(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     return numbers((scope.numbers(columns) - estimator.min_) / estimator.scale_, columns.width)
 
 
-def _max_abs_back(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _max_abs_back(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     return numbers(scope.numbers(columns) * estimator.scale_, columns.width)
 
 
-def _robust_back(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _robust_back(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns)
     x = x * estimator.scale_ if estimator.with_scaling else x
     x = x + estimator.center_ if estimator.with_centering else x
     return numbers(x, columns.width)
 
 
-def _normalizer(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _normalizer(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = normalized(scope.doubles(columns), estimator.norm, sparse=columns.sparse)
     return numbers(x, columns.width, sparse=columns.sparse)
 
@@ -90,7 +91,7 @@ def normalized(x: Tensor, kind: str, *, sparse: bool) -> Tensor:
     return x / zero.where(norm.like(1.0), norm)
 
 
-def _tf_idf(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _tf_idf(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.doubles(columns)
     if estimator.sublinear_tf:
         absent = x.equals(0.0)
@@ -100,7 +101,7 @@ def _tf_idf(scope: Scope, estimator: Any, columns: Columns) -> Columns:
     return numbers(x, columns.width, sparse=True)
 
 
-def _binarizer(scope: Scope, estimator: Any, columns: Columns) -> Columns:
+def _binarizer(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     x = scope.numbers(columns)
     return numbers((x > estimator.threshold).cast(x.dtype), columns.width, sparse=columns.sparse)
 

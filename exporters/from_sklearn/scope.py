@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from onnxport.artifacts import PlanStep
-
 from onnxport.exporters.assemble import class_path
 from onnxport.exporters.refused import Refused
-from .columns import Columns
+
 from .registry import converter_of
 from .tensor import Tensor
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Dtype
-
     from onnxport.exporters.graph import GraphBuilder
+
+    from .columns import Columns
+    from .foreign import Estimator, Foreign
 
 Method = Literal["predict", "predict_proba", "decision_function"]
 
@@ -68,7 +69,7 @@ class Scope:
         """The plan accepts the graph's answer to values of this kind."""
         self.journal.accepted[kind] = reason
 
-    def constant(self, values: Any, dtype: Dtype = "float64") -> Tensor:  # ruff: ignore[ANN401] - an array or a number
+    def constant(self, values: Any, dtype: Dtype = "float64") -> Tensor:
         """A constant of the graph."""
         return Tensor(builder=self.builder, name=self.builder.constant(values, dtype), dtype=dtype)
 
@@ -99,7 +100,7 @@ class Scope:
             )
         return columns.matrix("float64")
 
-    def transform(self, estimator: Any, columns: Columns) -> Columns:  # ruff: ignore[ANN401] - any estimator
+    def transform(self, estimator: Estimator, columns: Columns) -> Columns:
         """What the estimator's `transform` makes of the columns.
 
         Raises:
@@ -108,7 +109,7 @@ class Scope:
         result: Columns = self._call(estimator, "transform", columns)
         return result
 
-    def inverse_transform(self, estimator: Any, columns: Columns) -> Columns:  # ruff: ignore[ANN401] - any estimator
+    def inverse_transform(self, estimator: Estimator, columns: Columns) -> Columns:
         """What the estimator's `inverse_transform` makes of the columns.
 
         Raises:
@@ -117,7 +118,7 @@ class Scope:
         result: Columns = self._call(estimator, "inverse_transform", columns)
         return result
 
-    def score(self, estimator: Any, method: Method, columns: Columns) -> Tensor:  # ruff: ignore[ANN401] - any estimator
+    def score(self, estimator: Estimator, method: Method, columns: Columns) -> Tensor:
         """What the estimator's predicting `method` answers; see `Converter` for the shapes.
 
         Raises:
@@ -126,15 +127,15 @@ class Scope:
         result: Tensor = self._call(estimator, method, columns)
         return result
 
-    def predict(self, estimator: Any, columns: Columns) -> Tensor:  # ruff: ignore[ANN401] - any estimator
+    def predict(self, estimator: Estimator, columns: Columns) -> Tensor:
         """Index of the predicted class, or the predicted number."""
         return self.score(estimator, "predict", columns)
 
-    def probabilities(self, estimator: Any, columns: Columns) -> Tensor:  # ruff: ignore[ANN401] - any estimator
+    def probabilities(self, estimator: Estimator, columns: Columns) -> Tensor:
         """Probabilities, shape `(n, C)`."""
         return self.score(estimator, "predict_proba", columns)
 
-    def _call(self, estimator: Any, method: str, columns: Columns) -> Any:  # ruff: ignore[ANN401] - columns or a tensor
+    def _call(self, estimator: Estimator, method: str, columns: Columns) -> Foreign:
         names = tuple(block.tensor.name for block in columns.blocks)
         key = (id(estimator), method, names, columns.sparse)
         if key not in self.journal.done:
@@ -158,7 +159,7 @@ class Scope:
         return self.journal.done[key]
 
 
-def has_method(estimator: Any, method: str) -> bool:  # ruff: ignore[ANN401] - any estimator
+def has_method(estimator: Estimator, method: str) -> bool:
     """Whether the source answers `method`: many of scikit-learn's methods exist only for some parameters."""
     return callable(getattr(estimator, method, None))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-
 from onnxport.exporters.trees import Mode, TreeEnsemble, add_tree_ensemble
+
 from .tensor import Tensor
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def count_below(values: Tensor, knots: Column, side: Literal["left", "right"]) -
     if size <= _FEW:
         stacked = values.unsqueeze(2)
         below = stacked <= knots[None] if side == "left" else stacked < knots[None]
-        return size - below.cast("int64").total(2, keep=False)
+        answer: Tensor = size - below.cast("int64").total(2, keep=False)
+        return answer
     return _by_trees(values, knots, side, columns)
 
 
@@ -64,7 +65,7 @@ def _by_trees(values: Tensor, knots: Column, side: str, columns: int) -> Tensor:
 
 
 def _balanced(size: int) -> tuple[Column, ...]:
-    """A search tree over `size` knots: per node 0, its knot (`size` at leaves), children, leaf or not, the answer."""
+    """A search tree over `size` knots: per node 0, its knot (`size` at leaves), children, leaf?, the answer."""
     knot: list[int] = []
     true: list[int] = []
     false: list[int] = []
@@ -91,7 +92,8 @@ def _balanced(size: int) -> tuple[Column, ...]:
 def lookup_by_column(indices: Tensor, table: Column) -> Tensor:
     """`table[f, indices[:, f]]` for every column, shape `(n, F)`; `table` has the shape `(F, K)`."""
     columns, size = table.shape
-    return (indices + (np.arange(columns) * size)[None, :]).rows_of(table.reshape(-1))
+    answer: Tensor = (indices + (np.arange(columns) * size)[None, :]).rows_of(table.reshape(-1))
+    return answer
 
 
 def interpolate(values: Tensor, knots: Column, answers: Column) -> Tensor:
@@ -112,7 +114,7 @@ def interpolate(values: Tensor, knots: Column, answers: Column) -> Tensor:
 
 
 def interpolate_left(values: Tensor, knots: Column, answers: Column) -> Tensor:
-    """Piecewise linear interpolation as SciPy's `interp1d` computes it for float32, inside the range of the knots."""
+    """Piecewise linear interpolation as SciPy's `interp1d` computes it for float32, between the knots."""
     low = count_below(values, knots[:, 1:-1], "left")
     return _on_segment(values, low, knots, answers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from onnxport.artifacts import Column, Dtype
-
     from onnxport.exporters.graph import GraphBuilder
 
-Operand = "Tensor | Column | float | Sequence[Any]"
+    from .foreign import Foreign, Operand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,17 +30,17 @@ class Tensor:
     name: str
     dtype: Dtype
 
-    def like(self, values: Any) -> Tensor:  # ruff: ignore[ANN401] - a tensor, an array or a number
+    def like(self, values: Operand) -> Tensor:
         """`values` as a tensor: itself, or a constant of this tensor's dtype."""
         if isinstance(values, Tensor):
             return values
         return self.constant(values, self.dtype)
 
-    def constant(self, values: Any, dtype: Dtype) -> Tensor:  # ruff: ignore[ANN401] - an array or a number
+    def constant(self, values: Operand, dtype: Dtype) -> Tensor:
         """A constant in the same graph."""
         return Tensor(builder=self.builder, name=self.builder.constant(values, dtype), dtype=dtype)
 
-    def op(self, kind: str, *operands: Any, dtype: Dtype | None = None, **attributes: Any) -> Tensor:  # ruff: ignore[ANN401] - any operand, any attribute
+    def op(self, kind: str, *operands: Operand, dtype: Dtype | None = None, **attributes: Foreign) -> Tensor:
         """The output of node `kind` over this tensor and `operands`."""
         names = [self.like(operand).name for operand in operands]
         name = self.builder.add(kind, self.name, *names, **attributes)
@@ -53,49 +52,49 @@ class Tensor:
             return self
         return Tensor(builder=self.builder, name=self.builder.cast(self.name, dtype), dtype=dtype)
 
-    def __add__(self, other: Any) -> Tensor:
+    def __add__(self, other: Operand) -> Tensor:
         return self.op("Add", other)
 
-    def __radd__(self, other: Any) -> Tensor:
+    def __radd__(self, other: Operand) -> Tensor:
         return self.like(other).op("Add", self)
 
-    def __sub__(self, other: Any) -> Tensor:
+    def __sub__(self, other: Operand) -> Tensor:
         return self.op("Sub", other)
 
-    def __rsub__(self, other: Any) -> Tensor:
+    def __rsub__(self, other: Operand) -> Tensor:
         return self.like(other).op("Sub", self)
 
-    def __mul__(self, other: Any) -> Tensor:
+    def __mul__(self, other: Operand) -> Tensor:
         return self.op("Mul", other)
 
-    def __rmul__(self, other: Any) -> Tensor:
+    def __rmul__(self, other: Operand) -> Tensor:
         return self.like(other).op("Mul", self)
 
-    def __truediv__(self, other: Any) -> Tensor:
+    def __truediv__(self, other: Operand) -> Tensor:
         return self.op("Div", other)
 
-    def __rtruediv__(self, other: Any) -> Tensor:
+    def __rtruediv__(self, other: Operand) -> Tensor:
         return self.like(other).op("Div", self)
 
-    def __pow__(self, other: Any) -> Tensor:
+    def __pow__(self, other: Operand) -> Tensor:
         return self.op("Pow", other)
 
-    def __matmul__(self, other: Any) -> Tensor:
+    def __matmul__(self, other: Operand) -> Tensor:
         return self.op("MatMul", other)
 
     def __neg__(self) -> Tensor:
         return self.op("Neg")
 
-    def __lt__(self, other: Any) -> Tensor:
+    def __lt__(self, other: Operand) -> Tensor:
         return self.op("Less", other, dtype="bool")
 
-    def __le__(self, other: Any) -> Tensor:
+    def __le__(self, other: Operand) -> Tensor:
         return self.op("LessOrEqual", other, dtype="bool")
 
-    def __gt__(self, other: Any) -> Tensor:
+    def __gt__(self, other: Operand) -> Tensor:
         return self.op("Greater", other, dtype="bool")
 
-    def __ge__(self, other: Any) -> Tensor:
+    def __ge__(self, other: Operand) -> Tensor:
         return self.op("GreaterOrEqual", other, dtype="bool")
 
     def __and__(self, other: Tensor) -> Tensor:
@@ -107,7 +106,7 @@ class Tensor:
     def __invert__(self) -> Tensor:
         return self.op("Not")
 
-    def equals(self, other: Any) -> Tensor:  # ruff: ignore[ANN401] - a tensor, an array or a number
+    def equals(self, other: Operand) -> Tensor:
         """Where both are equal; NaN is not."""
         return self.op("Equal", other, dtype="bool")
 
@@ -131,15 +130,16 @@ class Tensor:
         """The absolute value."""
         return self.op("Abs")
 
-    def where(self, true: Tensor, false: Any) -> Tensor:  # ruff: ignore[ANN401] - a tensor, an array or a number
+    def where(self, true: Tensor, false: Operand) -> Tensor:
         """`true` where this holds, `false` elsewhere."""
         name = self.builder.add("Where", self.name, true.name, true.like(false).name)
         return Tensor(builder=self.builder, name=name, dtype=true.dtype)
 
-    def clip(self, low: Any, high: Any) -> Tensor:  # ruff: ignore[ANN401] - arrays or numbers
+    def clip(self, low: Operand, high: Operand) -> Tensor:
         """This tensor between `low` and `high`; NaN stays NaN."""
         raised = (self < low).where(self.like(low), self)
-        return (raised > high).where(self.like(high), raised)
+        answer: Tensor = (raised > high).where(self.like(high), raised)
+        return answer
 
     def columns(self, indices: Sequence[int] | Column) -> Tensor:
         """The columns at `indices`, in that order."""

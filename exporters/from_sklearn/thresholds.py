@@ -12,17 +12,18 @@ from .scope import has_method
 
 if TYPE_CHECKING:
     from .columns import Columns
+    from .foreign import Estimator, Foreign
     from .scope import Method, Scope
     from .tensor import Tensor
 
 _HALF, _ZERO = 0.5, 0.0
 
 
-def _inner(estimator: Any) -> Any:
+def _inner(estimator: Estimator) -> Foreign:
     return getattr(estimator, "estimator_", estimator.estimator)
 
 
-def _fixed(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _fixed(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     method = _method(estimator)
     threshold = estimator.threshold
     if isinstance(threshold, str):
@@ -30,19 +31,19 @@ def _fixed(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return _decided(scope, estimator, columns, (threshold, estimator.pos_label))
 
 
-def _tuned(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+def _tuned(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     label = estimator._curve_scorer._get_pos_label()  # ruff: ignore[SLF001] - the label that the threshold was tuned for
     return _decided(scope, estimator, columns, (estimator.best_threshold_, label))
 
 
-def _method(estimator: Any) -> Method:
+def _method(estimator: Estimator) -> Method:
     if estimator.response_method != "auto":
         chosen: Method = estimator.response_method
         return chosen
     return "predict_proba" if has_method(_inner(estimator), "predict_proba") else "decision_function"
 
 
-def _decided(scope: Scope, estimator: Any, columns: Columns, rule: tuple[Any, Any]) -> Tensor:
+def _decided(scope: Scope, estimator: Estimator, columns: Columns, rule: tuple[Any, Any]) -> Tensor:
     threshold, label = rule
     inner = _inner(estimator)
     classes = np.asarray(inner.classes_)
@@ -59,14 +60,15 @@ def _decided(scope: Scope, estimator: Any, columns: Columns, rule: tuple[Any, An
         scores = scores.cast("float64")
     above = scores >= threshold
     sides = (0, 1) if label is None else (1 - positive, positive)
-    return above.where(above.constant(sides[1], "int64"), sides[0])
+    answer: Tensor = above.where(above.constant(sides[1], "int64"), sides[0])
+    return answer
 
 
 class _Passed(Inner):
     def __init__(self, method: Method) -> None:
         super().__init__("estimator", method)
 
-    def __call__(self, scope: Scope, estimator: Any, columns: Columns, /) -> Tensor:
+    def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         return scope.at("estimator").score(_inner(estimator), self.method, columns)
 
 

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnxport.artifacts import MATRIX_TENSOR
-
 from onnxport.exporters.assemble import Draft, Head, add_labels, finish, new_builder
+
 from .inputs import add_columns, describe, signature_columns
 from .probing import accepts_missing, answer_shape, refused_values
 from .scope import Scope, has_method
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Dtype, InputColumn, OnnxArtifact, SourceModel
+    from onnxport.exporters.options import ExportOptions
     from pandas import DataFrame
 
-    from onnxport.exporters.options import ExportOptions
     from .columns import Columns
+    from .foreign import Estimator
     from .tensor import Tensor
 
 _PACKAGES = ("scikit-learn", "scipy")
@@ -65,7 +66,7 @@ def _reason(inputs: tuple[InputColumn, ...]) -> str:
     return "a tensor a column: numbers and strings or categories side by side"
 
 
-def _heads(scope: Scope, model: Any, columns: Columns, sample: DataFrame) -> list[Head]:
+def _heads(scope: Scope, model: Estimator, columns: Columns, sample: DataFrame) -> list[Head]:
     if not has_method(model, "predict"):
         raise scope.refuse(
             f"{type(model).__name__} has no predict method: it transforms rows and scores none",
@@ -79,14 +80,14 @@ def _heads(scope: Scope, model: Any, columns: Columns, sample: DataFrame) -> lis
     return [Head(name="prediction", value=values.name, dtype=values.dtype, shape=answer_shape(model, sample))]
 
 
-def _kind(model: Any) -> str | None:
+def _kind(model: Estimator) -> str | None:
     from sklearn.utils import get_tags  # ruff: ignore[PLC0415] - loads only when something is exported
 
     kind: str | None = get_tags(model).estimator_type
     return kind
 
 
-def _classifier(scope: Scope, model: Any, columns: Columns) -> list[Head]:
+def _classifier(scope: Scope, model: Estimator, columns: Columns) -> list[Head]:
     classes = model.classes_
     if isinstance(classes, list):
         return _labels(scope, model, columns, len(classes))
@@ -100,8 +101,8 @@ def _classifier(scope: Scope, model: Any, columns: Columns) -> list[Head]:
     return heads
 
 
-def _labels(scope: Scope, model: Any, columns: Columns, width: int) -> list[Head]:
-    """Several labels a row: those of chains and of one classifier a label; their probabilities have no one shape."""
+def _labels(scope: Scope, model: Estimator, columns: Columns, width: int) -> list[Head]:
+    """Several labels a row: of chains, and of one classifier a label, whose probabilities have no one shape."""
     labels = scope.predict(model, columns)
     heads = [Head(name="label", value=labels.name, dtype="int64", shape=(None, width))]
     if type(model).__name__ == "ClassifierChain" and has_method(model, "predict_proba"):

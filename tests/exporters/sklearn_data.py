@@ -40,7 +40,7 @@ def frame() -> pd.DataFrame:
     data["name"] = np.array(["low", "medium", "high"])[data["class"]]
     data["value"] = score + rng.normal(0, 0.1, size)
     data["positive"] = np.exp(data["value"] * 0.3)
-    data["other"] = (data["f3"] > 3).astype(int)  # ruff: ignore[PLR2004] - the middle
+    data["other"] = (data["f3"] > 3).astype(int)
     data["clean"] = data["age in years"]
     data.loc[rng.random(size) < 0.1, "age in years"] = np.nan
     data.loc[rng.random(size) < 0.1, "city"] = np.nan

@@ -25,7 +25,14 @@ _NOTHING_NEW = "it has no method for new rows"
 _ITERATION = "each row is the result of an optimisation of its own"
 REFUSED = {
     **dict.fromkeys(
-        ("CountVectorizer", "DictVectorizer", "FeatureHasher", "HashingVectorizer", "PatchExtractor", "TfidfVectorizer"),
+        (
+            "CountVectorizer",
+            "DictVectorizer",
+            "FeatureHasher",
+            "HashingVectorizer",
+            "PatchExtractor",
+            "TfidfVectorizer",
+        ),
         _NO_TABLE,
     ),
     **dict.fromkeys(("LabelBinarizer", "LabelEncoder", "MultiLabelBinarizer"), _NO_TABLE),
@@ -77,19 +84,40 @@ _CLASSIFIER, _REGRESSOR = LogisticRegression(), Ridge()
 _TWO_CLASSIFIERS = [("a", _CLASSIFIER), ("b", DecisionTreeClassifier(max_depth=3))]
 _TWO_REGRESSORS = [("a", _REGRESSOR), ("b", DecisionTreeRegressor(max_depth=3))]
 _SEARCH = {"estimator": _CLASSIFIER, "cv": 3}
+_OVER_REGRESSORS = (
+    "MultiOutputRegressor",
+    "RFE",
+    "RFECV",
+    "RegressorChain",
+    "SelectFromModel",
+    "SequentialFeatureSelector",
+)
 ARGUMENTS: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(
-        ("ClassifierChain", "MultiOutputClassifier", "OneVsOneClassifier", "OneVsRestClassifier", "SelfTrainingClassifier"),
-        {"estimator": _CLASSIFIER},
-    ),
-    **dict.fromkeys(
-        ("MultiOutputRegressor", "RFE", "RFECV", "RegressorChain", "SelectFromModel", "SequentialFeatureSelector"),
-        {"estimator": _REGRESSOR},
-    ),
-    **dict.fromkeys(("CCA", "PLSCanonical", "PLSRegression", "PLSSVD"), {"n_components": 1}),
-    **dict.fromkeys(("GaussianRandomProjection", "SparseRandomProjection"), {"n_components": 3}),
-    **dict.fromkeys(("RadiusNeighborsClassifier", "RadiusNeighborsRegressor"), {"radius": 30.0}),
-    **dict.fromkeys(("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"), {"max_iter": 8}),
+    **{
+        name: {"estimator": _CLASSIFIER}
+        for name in (
+            "ClassifierChain",
+            "MultiOutputClassifier",
+            "OneVsOneClassifier",
+            "OneVsRestClassifier",
+            "SelfTrainingClassifier",
+        )
+    },
+    **{
+        name: {"estimator": _REGRESSOR}
+        for name in (
+            "MultiOutputRegressor",
+            "RFE",
+            "RFECV",
+            "RegressorChain",
+            "SelectFromModel",
+            "SequentialFeatureSelector",
+        )
+    },
+    **{name: {"n_components": 1} for name in ("CCA", "PLSCanonical", "PLSRegression", "PLSSVD")},
+    **{name: {"n_components": 3} for name in ("GaussianRandomProjection", "SparseRandomProjection")},
+    **{name: {"radius": 30.0} for name in ("RadiusNeighborsClassifier", "RadiusNeighborsRegressor")},
+    **{name: {"max_iter": 8} for name in ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")},
     "CalibratedClassifierCV": _SEARCH,
     "CategoricalNB": {"min_categories": 8},
     "ColumnTransformer": {"transformers": [("a", StandardScaler(), [0, 1])], "remainder": "passthrough"},
@@ -109,12 +137,24 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "VotingClassifier": {"estimators": _TWO_CLASSIFIERS, "voting": "soft"},
     "VotingRegressor": {"estimators": _TWO_REGRESSORS},
 }
-_POSITIVE = frozenset({"AdditiveChi2Sampler", "ComplementNB", "LatentDirichletAllocation", "MultinomialNB", "NMF", "SkewedChi2Sampler", "TfidfTransformer"})
+_POSITIVE = frozenset(
+    {
+        "AdditiveChi2Sampler",
+        "ComplementNB",
+        "LatentDirichletAllocation",
+        "MultinomialNB",
+        "NMF",
+        "SkewedChi2Sampler",
+        "TfidfTransformer",
+    }
+)
 _WHOLE = frozenset({"CategoricalNB", "OneHotEncoder", "OrdinalEncoder"})
 _TWO_TARGETS = frozenset({"MultiOutputRegressor", "RegressorChain"})
 _RATES = frozenset({"GammaRegressor", "PoissonRegressor", "TweedieRegressor"})
 _BY_CLASS = frozenset({"LinearDiscriminantAnalysis", "NeighborhoodComponentsAnalysis", "TargetEncoder"})
-_SELECTORS = frozenset({"GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest", "SelectPercentile"})
+_SELECTORS = frozenset(
+    {"GenericUnivariateSelect", "SelectFdr", "SelectFpr", "SelectFwe", "SelectKBest", "SelectPercentile"}
+)
 
 
 def estimators() -> dict[str, type]:
@@ -159,7 +199,9 @@ def build(name: str) -> Any:
     arguments = dict(ARGUMENTS.get(name, {}))
     cls = estimators()[name]
     if name == "FrozenEstimator":
-        return FrozenEstimator(LogisticRegression().fit(features(name)[:TRAINED], target(name, "classifier", several=True)[:TRAINED]))
+        return FrozenEstimator(
+            LogisticRegression().fit(features(name)[:TRAINED], target(name, "classifier", several=True)[:TRAINED])
+        )
     known = inspect.signature(cls.__init__).parameters
     if "random_state" in known:
         arguments["random_state"] = 0
@@ -169,10 +211,14 @@ def build(name: str) -> Any:
 
 
 def models(name: str) -> list[Any]:
-    """Fitted models around the estimator: itself if it predicts, and in front of a ridge regression if it transforms."""
+    """The estimator, fitted, if it predicts; if it transforms, in front of a ridge regression."""
     estimator = build(name)
     kind = get_tags(estimator).estimator_type
-    several = [False, True] if kind == "classifier" and name not in {"FixedThresholdClassifier", "TunedThresholdClassifierCV"} else [False]
+    several = (
+        [False, True]
+        if kind == "classifier" and name not in {"FixedThresholdClassifier", "TunedThresholdClassifierCV"}
+        else [False]
+    )
     several = [False] if name in {"ClassifierChain", "MultiOutputClassifier"} else several
     rows = features(name)[:TRAINED]
     found = []
@@ -183,7 +229,11 @@ def models(name: str) -> list[Any]:
             if hasattr(estimator, "predict") or "Search" in name or "Stacking" in name or "Voting" in name:
                 found.append(estimator if name == "FrozenEstimator" else clone(estimator).fit(rows, goal))
             elif name == "PLSSVD":  # in a pipeline it would answer the target's scores too
-                found.append(make_pipeline(FrozenEstimator(clone(estimator).fit(rows, goal)), Ridge()).fit(rows, goal))
+                found.append(
+                    make_pipeline(FrozenEstimator(clone(estimator).fit(rows, goal)), Ridge()).fit(rows, goal)
+                )
         if not found or name in {"Birch", "KMeans", "LinearDiscriminantAnalysis"}:
-            found.append(make_pipeline(clone(estimator), Ridge()).fit(rows, target(name, kind, several=False)[:TRAINED]))
+            found.append(
+                make_pipeline(clone(estimator), Ridge()).fit(rows, target(name, kind, several=False)[:TRAINED])
+            )
     return found

@@ -1,4 +1,4 @@
-"""Source against graph: rows of the training distribution, missing values, extremes, and how far they are apart."""
+"""Source against graph: rows like those of training, missing values, extremes, and how far they are apart."""
 
 from __future__ import annotations
 

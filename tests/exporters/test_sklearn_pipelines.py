@@ -6,9 +6,9 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from sklearn_cases import cases
 from sklearn_data import TRAINED, frame
 from sklearn_parity import compare
+from sklearn_wholes import cases
 
 if TYPE_CHECKING:
     import pandas as pd
