@@ -1,4 +1,4 @@
-"""What XGBoost saves of a Booster, part by part: no more than a few megabytes of it exist at a time."""
+"""What XGBoost saves of a Booster, part by part: the whole never exists at a time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _WHOLE_ROUNDS = 200
 """So many rounds are read at once: a slice costs some ten milliseconds."""
 _FIRST_ROUNDS = 64
-_BLOCK = 16 << 20
-"""Bytes of a part that we aim at. Saving holds a part three times over, before it is read."""
+_PARTS = 6
+"""In so many parts a larger model is read. Saving holds a part three times over, before it is read."""
 
 _MEMBERS = (
     "left_children",
@@ -93,10 +93,8 @@ def saved_parts(booster: Booster) -> Iterator[Mapping[str, Any]]:
         return
     begin, end = 0, _FIRST_ROUNDS
     while begin < rounds:
-        raw = (part or booster[begin:end]).save_raw("ubj")
-        yield decode(raw)["learner"]
-        size = max(1, _BLOCK * (end - begin) // len(raw))
-        part, begin, end = None, end, min(end + size, rounds)
+        yield decode((part or booster[begin:end]).save_raw("ubj"))["learner"]
+        part, begin, end = None, end, min(end + max(1, rounds // _PARTS), rounds)
 
 
 def _slice(booster: Booster, begin: int, end: int) -> Booster | None:
