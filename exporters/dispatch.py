@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from .options import ExportOptions
 
-# Package of one of the class's ancestors to our module; the first that fits: XGBoost's wrappers descend from both.
-_EXPORTERS = {"xgboost": ".from_xgboost", "sklearn": ".from_sklearn"}
+# Package of one of the class's ancestors to our module; the first that fits: the wrappers of XGBoost and LightGBM
+# descend from scikit-learn's classes too.
+_EXPORTERS = {"xgboost": ".from_xgboost", "lightgbm": ".from_lightgbm", "sklearn": ".from_sklearn"}
 
 
 class _Export(Protocol):
@@ -42,6 +43,6 @@ def export_model(source: SourceModel, sample: DataFrame, options: ExportOptions)
                 return refused.refusal
     return Refusal(
         step="model",
-        reason=f"{class_path(source.model)} is neither an XGBoost nor a scikit-learn model",
-        instead="Export the estimator or Booster itself; XGBoost and scikit-learn models are supported.",
+        reason=f"{class_path(source.model)} is neither an XGBoost nor a scikit-learn model, nor one of LightGBM",
+        instead="Export the estimator or Booster itself; XGBoost, LightGBM and scikit-learn models are supported.",
     )

@@ -22,7 +22,7 @@ def select_features(source: SourceModel, frame: DataFrame, features: Sequence[st
     Raises:
         UsageError: A column is missing, `features` contradicts the model, or nobody says what the features are.
     """
-    own = source.feature_columns or model_names(source.model)
+    own = source.feature_columns or _spelled(source.model, model_names(source.model), frame)
     count = feature_count(source.model)
     if own is None:
         own = tuple(features) if features else _by_count(frame, count)
@@ -48,6 +48,7 @@ def model_names(model: Any) -> tuple[str, ...] | None:  # ruff: ignore[ANN401] -
         lambda: model.feature_names,
         lambda: model.feature_names_in_,
         lambda: model.get_booster().feature_names,
+        lambda: _lightgbm_names(model),
     )
     for read in readers:
         try:
@@ -69,8 +70,26 @@ def feature_count(model: Any) -> int | None:  # ruff: ignore[ANN401] - any estim
     return None
 
 
+def _lightgbm_names(booster: Any) -> list[str] | None:  # ruff: ignore[ANN401] - a Booster, or what has no such method
+    """The names of a LightGBM Booster; it makes up `Column_0`, `Column_1`, … for data without names."""
+    names: list[str] = booster.feature_name()
+    return None if names == [f"Column_{index}" for index in range(len(names))] else names
+
+
+def _spelled(
+    model: Any,  # ruff: ignore[ANN401] - any estimator or Booster
+    names: tuple[str, ...] | None,
+    frame: DataFrame,
+) -> tuple[str, ...] | None:
+    """`names` as `frame` spells them: LightGBM keeps underscores for blanks."""
+    if names is None or not any(base.__module__.startswith("lightgbm.") for base in type(model).__mro__):
+        return names
+    blank = {str(column).replace(" ", "_"): str(column) for column in frame.columns if " " in str(column)}
+    return tuple(name if name in frame.columns else blank.get(name, name) for name in names)
+
+
 def _booster_width(booster: Any) -> int:  # ruff: ignore[ANN401] - a Booster, or what has no such method
-    return int(booster.num_features())
+    return int(booster.num_features() if hasattr(booster, "num_features") else booster.num_feature())
 
 
 def _by_count(frame: DataFrame, count: int | None) -> tuple[str, ...]:

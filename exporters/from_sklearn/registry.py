@@ -28,6 +28,7 @@ _FAMILIES = (
     "imputing",
     "iterating",
     "kernels",
+    "light",
     "linear",
     "multiple",
     "neighbours",
@@ -56,7 +57,7 @@ def converter_of(scope: Scope, estimator: Any) -> Converter:  # ruff: ignore[ANN
     """
     changed: list[str] = []
     for ancestor in type(estimator).__mro__:
-        known = ancestor.__module__.partition(".")[0] in {"sklearn", "xgboost"}
+        known = ancestor.__module__.partition(".")[0] in {"lightgbm", "sklearn", "xgboost"}
         converter = converters().get(ancestor.__name__) if known else None
         if converter is not None and not changed:
             return converter

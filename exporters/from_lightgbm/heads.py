@@ -1,0 +1,65 @@
+"""From a LightGBM model and a float64 matrix to what the model answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnxport.exporters.from_sklearn.tensor import Tensor, join
+from onnxport.exporters.trees import add_tree_ensemble
+
+from .forest import forest
+from .objectives import add_link
+
+if TYPE_CHECKING:
+    from .estimator import Estimator
+    from .saved import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOutputs:
+    """The graph's values that hold what a LightGBM model answers.
+
+    Attributes:
+        prediction: What `Booster.predict` answers, float64 `(n,)`, or `(n, outputs)` where there are several.
+        flat: Whether `prediction` is `(n,)`.
+        label: A classifier's answer, the index of the class, int64 `(n,)`.
+        probabilities: A classifier's probabilities, float64 `(n, classes)`.
+    """
+
+    prediction: Tensor
+    flat: bool
+    label: Tensor | None = None
+    probabilities: Tensor | None = None
+
+
+def add_estimator(matrix: Tensor, estimator: Estimator, step: str) -> ModelOutputs:
+    """What `estimator` answers for the float64 `matrix`, `(n, features)`, in which NaN is missing.
+
+    Raises:
+        Refused: The objective is not known.
+        IntegrityError: The trees' arrays contradict each other.
+    """
+    model = estimator.model
+    answer = add_link(_scores(matrix, model), model, step)
+    flat = model.outputs == 1
+    prediction = answer.flat() if flat else answer
+    if estimator.classes is None:
+        return ModelOutputs(prediction=prediction, flat=flat)
+    if not estimator.pair:
+        return ModelOutputs(prediction=prediction, flat=flat, label=answer.argmax(), probabilities=answer)
+    other = 1.0 - answer
+    label = (answer > other).cast("int64").flat()
+    return ModelOutputs(prediction=prediction, flat=flat, label=label, probabilities=join([other, answer]))
+
+
+def _scores(matrix: Tensor, model: Model) -> Tensor:
+    """The sums of leaves, float64 `(n, outputs)`, or their means over the rounds where LightGBM answers these."""
+    if not model.rounds[1]:
+        return matrix.column(0).equals(matrix.column(0)).cast("float64") * [[0.0] * model.outputs]
+    trees, step = forest(model)
+    name = add_tree_ensemble(matrix.builder, matrix.name, trees)
+    parts = Tensor(builder=matrix.builder, name=name, dtype="float32").cast("float64")
+    every = range(0, 2 * model.outputs, 2)
+    total = (parts.columns(list(every)) + parts.columns([place + 1 for place in every])) * step
+    return total / float(model.rounds[1]) if model.average else total
