@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .invocation import current
+from .invocation import SourceFlags, current
 from .options import (
     SEED,
     TOLERANCE,
     TRACKING_URI,
+    AllowModule,
     AllowPickle,
     Features,
     Json,
+    ResourceGroup,
     Sample,
     Seed,
+    Subscription,
     Tolerance,
     TrackingUri,
+    Workspace,
     split_features,
 )
 from .screen import progress_bars
@@ -45,6 +49,10 @@ def check(
     seed: Seed = SEED,
     tracking_uri: TrackingUri = TRACKING_URI,
     allow_pickle: AllowPickle = False,
+    allow_module: AllowModule = None,
+    subscription: Subscription = None,
+    resource_group: ResourceGroup = None,
+    workspace: Workspace = None,
     json: Json = False,
 ) -> None:
     """Prove that a graph answers as SOURCE does; exit 3 when it does not.
@@ -60,12 +68,20 @@ def check(
 
     del json
     invocation = current(context)
+    flags = SourceFlags(
+        tracking_uri=tracking_uri,
+        allow_pickle=allow_pickle,
+        allow_modules=allow_module,
+        subscription=subscription,
+        resource_group=resource_group,
+        workspace_name=workspace,
+    )
     job = CheckJob(
         target=target,
         against=against,
         sample=sample,
         features=split_features(features),
-        access=invocation.source_access(against, allow_pickle=allow_pickle, tracking_uri=tracking_uri),
+        access=invocation.source_access(against, flags),
         options=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
     )
     with progress_bars() as progress:

@@ -6,19 +6,23 @@ from typing import Annotated
 
 import typer
 
-from .invocation import current
+from .invocation import SourceFlags, current
 from .options import (
     RUNTIME,
     TRACKING_URI,
+    AllowModule,
     AllowPickle,
     Clip,
     Features,
     Json,
     Out,
+    ResourceGroup,
     Runtime,
     Sample,
     Source,
+    Subscription,
     TrackingUri,
+    Workspace,
     split_features,
 )
 
@@ -33,6 +37,10 @@ def convert(
     runtime: Runtime = RUNTIME,
     tracking_uri: TrackingUri = TRACKING_URI,
     allow_pickle: AllowPickle = False,
+    allow_module: AllowModule = None,
+    subscription: Subscription = None,
+    resource_group: ResourceGroup = None,
+    workspace: Workspace = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print the whole plan, step by step.")] = False,
     json: Json = False,
 ) -> None:
@@ -48,7 +56,15 @@ def convert(
 
     del json
     invocation = current(context)
-    access = invocation.source_access(source, allow_pickle=allow_pickle, tracking_uri=tracking_uri)
+    flags = SourceFlags(
+        tracking_uri=tracking_uri,
+        allow_pickle=allow_pickle,
+        allow_modules=allow_module,
+        subscription=subscription,
+        resource_group=resource_group,
+        workspace_name=workspace,
+    )
+    access = invocation.source_access(source, flags)
     opened = open_source(source, sample, access, split_features(features))
     artifact = to_onnx(opened, ExportOptions(clip=clip, runtime=runtime))
     write_artifact(out, artifact)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .invocation import current
+from .invocation import SourceFlags, current
 from .options import (
     RUNTIME,
     SEED,
@@ -15,6 +15,7 @@ from .options import (
     TOLERANCE,
     TRACKING_URI,
     Alias,
+    AllowModule,
     AllowPickle,
     Breaking,
     Clip,
@@ -25,12 +26,15 @@ from .options import (
     MaxP95,
     MaxRss,
     Reason,
+    ResourceGroup,
     Runtime,
     Seed,
     Source,
     Store,
+    Subscription,
     Tolerance,
     TrackingUri,
+    Workspace,
     split_features,
 )
 from .publish import release_document, release_lines
@@ -60,6 +64,10 @@ def export(
     seed: Seed = SEED,
     tracking_uri: TrackingUri = TRACKING_URI,
     allow_pickle: AllowPickle = False,
+    allow_module: AllowModule = None,
+    subscription: Subscription = None,
+    resource_group: ResourceGroup = None,
+    workspace: Workspace = None,
     max_p95_us: MaxP95 = None,
     max_load_ms: MaxLoad = None,
     max_rss_mb: MaxRss = None,
@@ -81,12 +89,20 @@ def export(
     del json
     limits = Limits(p95_us=max_p95_us, load_ms=max_load_ms, rss_mb=max_rss_mb, bytes=max_bytes)
     invocation = current(context)
+    flags = SourceFlags(
+        tracking_uri=tracking_uri,
+        allow_pickle=allow_pickle,
+        allow_modules=allow_module,
+        subscription=subscription,
+        resource_group=resource_group,
+        workspace_name=workspace,
+    )
     job = ExportJob(
         source=source,
         name=name,
         sample=sample,
         features=split_features(features),
-        access=invocation.source_access(source, allow_pickle=allow_pickle, tracking_uri=tracking_uri),
+        access=invocation.source_access(source, flags),
         conversion=ExportOptions(clip=clip, runtime=runtime),
         check=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
         limits=limits,

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from .invocation import current
-from .options import TRACKING_URI, Json, Out, Source, TrackingUri
+from .invocation import SourceFlags, current
+from .options import (
+    TRACKING_URI,
+    AllowModule,
+    AllowPickle,
+    Json,
+    Out,
+    ResourceGroup,
+    Source,
+    Subscription,
+    TrackingUri,
+    Workspace,
+)
 
 
 def fetch(
@@ -13,14 +24,30 @@ def fetch(
     source: Source,
     out: Out,
     tracking_uri: TrackingUri = TRACKING_URI,
+    allow_pickle: AllowPickle = False,
+    allow_module: AllowModule = None,
+    subscription: Subscription = None,
+    resource_group: ResourceGroup = None,
+    workspace: Workspace = None,
     json: Json = False,
 ) -> None:
-    """Bring the files of SOURCE into DIR, with their digest and lineage in DIR/source.json; nothing is opened."""
+    """Bring the files of SOURCE into DIR, with their digest and lineage in DIR/source.json.
+
+    The model is opened once, so that what lies there is known to be one: a pickle needs --allow-pickle.
+    """
     from onnxport.pipelines.fetch import fetch as run
 
     del json
     invocation = current(context)
-    access = invocation.source_access(source, allow_pickle=False, tracking_uri=tracking_uri)
+    flags = SourceFlags(
+        tracking_uri=tracking_uri,
+        allow_pickle=allow_pickle,
+        allow_modules=allow_module,
+        subscription=subscription,
+        resource_group=resource_group,
+        workspace_name=workspace,
+    )
+    access = invocation.source_access(source, flags)
     reference = run(source, out, access)
     invocation.screen.show(
         {"out": str(out), **reference.model_dump(mode="json", exclude_none=True)},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .settings import actor, environment, store_access
@@ -16,6 +17,35 @@ if TYPE_CHECKING:
 
     from .screen import Screen
     from .settings import Config
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFlags:
+    """What the flags of a command say about opening a source.
+
+    Attributes:
+        allow_pickle: Whether its pickle may be opened.
+        allow_modules: Modules of the user's own that the pickle may use.
+        tracking_uri: MLflow's tracking server or database.
+        subscription: Azure subscription of the Azure ML workspace.
+        resource_group: Its resource group.
+        workspace_name: Its name.
+    """
+
+    tracking_uri: str
+    allow_pickle: bool = False
+    allow_modules: list[str] | None = None
+    subscription: str | None = None
+    resource_group: str | None = None
+    workspace_name: str | None = None
+
+    def workspace(self) -> dict[str, str | None]:
+        """The workspace under the keys of `onnxport.yaml`."""
+        return {
+            "subscription_id": self.subscription,
+            "resource_group": self.resource_group,
+            "workspace_name": self.workspace_name,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +73,26 @@ class Invocation:
             progress=progress,
         )
 
-    def source_access(self, source: str, *, allow_pickle: bool, tracking_uri: str) -> SourceAccess:
-        """How `source` may be opened: pickles when the flag or the configuration allows them."""
-        from onnxport.sources import SourceAccess
+    def source_access(self, source: str, flags: SourceFlags) -> SourceAccess:
+        """How `source` may be opened: pickles when the flag or the configuration allows them.
 
-        return SourceAccess(allow_pickle=allow_pickle or self.config.trusts(source), tracking_uri=tracking_uri)
+        Raises:
+            UsageError: The Azure ML workspace is named in part only, or a module cannot be allowed.
+        """
+        from onnxport.sources import AzureAccess, SourceAccess, resolve_workspace
+        from onnxport.storage import choose_auth
+
+        environ = environment()
+        return SourceAccess(
+            allow_pickle=flags.allow_pickle or self.config.trusts(source),
+            allow_modules=tuple(flags.allow_modules or ()),
+            tracking_uri=flags.tracking_uri,
+            azure=AzureAccess(
+                workspace=resolve_workspace(flags.workspace(), self.config.azure_ml, environ, Path.cwd()),
+                auth=choose_auth(environ),
+                identity_client_id=environ.get("AZURE_CLIENT_ID"),
+            ),
+        )
 
 
 def current(context: typer.Context) -> Invocation:

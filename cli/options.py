@@ -47,6 +47,17 @@ AllowPickle = Annotated[
     bool,
     typer.Option("--allow-pickle", help="Open a pickle of this source: only when you trust who wrote it."),
 ]
+AllowModule = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-module",
+        metavar="MODULE",
+        help="A module of your own whose classes the pickle may hold; repeat for more.",
+    ),
+]
+Subscription = Annotated[str | None, typer.Option(metavar="ID", help="Azure ML: the subscription, for azureml:…")]
+ResourceGroup = Annotated[str | None, typer.Option(metavar="NAME", help="Azure ML: the resource group.")]
+Workspace = Annotated[str | None, typer.Option(metavar="NAME", help="Azure ML: the workspace.")]
 Features = Annotated[
     str | None,
     typer.Option(

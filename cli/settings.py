@@ -34,12 +34,14 @@ class Config:
         path: The file, or `None` when there is none.
         shared: Keys that many commands take: `store`, `tracking_uri`.
         commands: Option values by command, option names with underscores.
+        azure_ml: The section of that name: workspace and endpoints.
         trusted_pickles: Sources whose pickles may be opened, as glob patterns (`trust: {pickle: [...]}`).
     """
 
     path: Path | None = None
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
     commands: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    azure_ml: dict[str, Any] = field(default_factory=dict[str, Any])
     trusted_pickles: tuple[str, ...] = ()
 
     def trusts(self, source: str) -> bool:
@@ -111,8 +113,11 @@ def _config(path: Path, document: dict[str, Any]) -> Config:
             f"{path}: trust.pickle must be a list of sources, found {trust!r}",
             hint="For example: trust: {pickle: [models/win-probability.joblib]}",
         )
+    azure_ml = document.get("azure_ml") or {}
+    if not isinstance(azure_ml, dict):
+        raise _wrong(f"{path}: azure_ml must be a mapping, found {azure_ml!r}")
     shared = {key: document[key] for key in _SHARED_KEYS if key in document}
-    return Config(path=path, shared=shared, commands=commands, trusted_pickles=tuple(pickles))
+    return Config(path=path, shared=shared, commands=commands, azure_ml=azure_ml, trusted_pickles=tuple(pickles))
 
 
 def _substitute(text: str, path: Path) -> str:
