@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from tests.support.faulty_proxy import FaultyProxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before a test module imports onnxruntime: see docs/adr/0006
 
 ROOT = Path(__file__).resolve().parents[1]
 AZURITE = ROOT / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
@@ -49,7 +52,6 @@ def only_loopback() -> Iterator[None]:
             patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
         patch.setenv("AZURE_TOKEN_CREDENTIALS", "EnvironmentCredential")
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        patch.setenv("ORT_DISABLE_TELEMETRY", "1")
         yield
 
 
