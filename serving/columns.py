@@ -139,7 +139,7 @@ class ColumnReader:
             elif not -_INT64 <= value < _INT64:
                 return Problem(row=row, code="out-of-range", message="an integer too large for an int64")
             else:
-                cleaned.append(value)
+                cleaned.append(int(value))
         return np.array(cleaned, dtype=np.int64)
 
     def booleans(self, values: Sequence[Any]) -> Column | Problem:

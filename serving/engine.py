@@ -69,7 +69,8 @@ class Engine:
                         return {name: array.copy() for name, array in binding.outputs}
                 finally:
                     self._lock.release()
-            return dict(zip(self._outputs, self._session.run(self._outputs, tensors), strict=True))
+            found: Any = self._session.run(self._outputs, tensors)
+            return dict(zip(self._outputs, found, strict=True))
         except Exception as error:  # the runtime's errors have no common base
             raise GraphFailed(f"the graph refuses the rows: {error}") from error
 

@@ -302,7 +302,8 @@ def _find_config(start: Path) -> Path | None:
 def _read(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
     def value(match: re.Match[str]) -> str:
         name, default = match.groups()
-        found = environ.get(name, default)
+        given: str | None = default
+        found = environ.get(name, given)
         if found is None:
             raise UsageError(f"{path}: ${{{name}}} is not set and has no default", hint=f"Write ${{{name}:-…}}.")
         return found

@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from onnxport.serving.fault import BAD_REQUEST, INTERNAL, UNFIT, Fault, unfit
-from onnxport.serving.outputs import array
-from onnxport.serving.wire.exchange import clean_id
 
+from ..fault import BAD_REQUEST, INTERNAL, UNFIT, Fault, unfit
+from ..outputs import array
+from ..wire.exchange import clean_id
 from .dialect import Reply, Request, json_document, rows_form, split_form, strange_members
 
 if TYPE_CHECKING:
-    from onnxport.serving.answers import Answer
-    from onnxport.serving.forms import Form
-    from onnxport.serving.wire import Exchange
-
+    from ..answers import Answer
+    from ..forms import Form
+    from ..wire import Exchange
     from .dialect import Replier
 
 _FORMS: Final = ("input_data", "input", "data")

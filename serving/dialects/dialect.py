@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from onnxport.serving.fault import WRONG_TYPE, Fault, unfit
-from onnxport.serving.forms import Form, parse
-from onnxport.serving.wire import JSON
+from ..fault import WRONG_TYPE, Fault, unfit
+from ..forms import Form, parse
+from ..wire import JSON
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Signature
-    from onnxport.serving.answers import Answer
-    from onnxport.serving.forms import Asked
-    from onnxport.serving.settings import Answer as Wanted
-    from onnxport.serving.wire import Exchange
+
+    from ..answers import Answer
+    from ..forms import Asked
+    from ..settings import Answer as Wanted
+    from ..wire import Exchange
 
 
 @dataclass(frozen=True, slots=True)

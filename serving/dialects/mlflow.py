@@ -8,17 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from onnxport.serving.fault import WRONG_TYPE, Fault, unfit
-from onnxport.serving.forms import Form
-from onnxport.serving.outputs import array
-from onnxport.serving.wire import TEXT
 
+from ..fault import WRONG_TYPE, Fault, unfit
+from ..forms import Form
+from ..outputs import array
+from ..wire import TEXT
 from .dialect import Reply, Request, json_document, rows_form, split_form, strange_members, wrong_content_type
 
 if TYPE_CHECKING:
-    from onnxport.serving.answers import Answer
-    from onnxport.serving.wire import Exchange
-
+    from ..answers import Answer
+    from ..wire import Exchange
     from .dialect import Replier
 
 _FORMS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
@@ -55,8 +54,9 @@ class Mlflow:
         form = self._form(given[0], document[given[0]], len(document))
         return form if isinstance(form, Fault) else Request(form)
 
-    def write(self, _request: Request, answer: Answer, replier: Replier) -> Reply | Fault:
+    def write(self, request: Request, answer: Answer, replier: Replier) -> Reply | Fault:
         """`{"predictions": […]}`, a value for each row."""
+        del request
         fragments = answer.chosen(replier.wanted)
         return fragments if isinstance(fragments, Fault) else Reply(b'{"predictions":%b}' % array(fragments))
 

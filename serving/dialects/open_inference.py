@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 from onnxport.artifacts import MATRIX_TENSOR
-from onnxport.serving.fault import BAD_REQUEST, UNFIT, Fault, unfit
-from onnxport.serving.forms import parse
-from onnxport.serving.outputs import array
 
+from ..fault import BAD_REQUEST, UNFIT, Fault, unfit
+from ..forms import parse
+from ..outputs import array
 from .dialect import Reply, Request
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Column, Signature
-    from onnxport.serving.answers import Answer
-    from onnxport.serving.features import Features, Table
-    from onnxport.serving.forms import Frame
-    from onnxport.serving.wire import Exchange
 
+    from ..answers import Answer
+    from ..features import Features, Table
+    from ..forms import Frame
+    from ..wire import Exchange
     from .dialect import Replier
 
 HEADER_LENGTH: Final = b"inference-header-content-length"
@@ -123,7 +123,8 @@ class OpenInference:
     def write(self, request: Request, answer: Answer, replier: Replier) -> Reply | Fault:
         """The outputs that were asked for, all of them where none was named."""
         known = {output.name: output for output in replier.signature.outputs} if replier.signature else {}
-        wanted: dict[str, bool] = request.more["outputs"] or dict.fromkeys(known, request.more["binary"])
+        binary_by_default: bool = request.more["binary"]
+        wanted: dict[str, bool] = request.more["outputs"] or dict.fromkeys(known, binary_by_default)
         outputs: list[bytes] = []
         tail: list[bytes] = []
         for name, binary in wanted.items():

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from onnxport.serving.fault import unfit
-from onnxport.serving.forms import Form
 
+from ..fault import unfit
+from ..forms import Form
 from .dialect import Reply, Request, json_document, strange_members, wrong_content_type
 
 if TYPE_CHECKING:
-    from onnxport.serving.answers import Answer
-    from onnxport.serving.fault import Fault
-    from onnxport.serving.wire import Exchange
-
+    from ..answers import Answer
+    from ..fault import Fault
+    from ..wire import Exchange
     from .dialect import Replier
 
 _ONE: Final = frozenset({"record"})
@@ -43,8 +42,9 @@ class Product:
             return unfit("wrong-form", "a member 'record' expected", "$")
         return Request(Form("record", document["record"], "$.record", 1))
 
-    def write(self, _request: Request, answer: Answer, replier: Replier) -> Reply:
+    def write(self, request: Request, answer: Answer, replier: Replier) -> Reply:
         """Who answered, and an object of all outputs for each row."""
+        del request
         names = answer.rendered.names
         template = self._templates.get(names) or self._template(names)
         rows = [template % row for row in zip(*(answer.fragments(name) for name in names), strict=True)]

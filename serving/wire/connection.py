@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote_to_bytes
 
 import httptools
-from onnxport.serving.fault import BAD_REQUEST, HEADERS_TOO_LARGE, TIMEOUT, TOO_LARGE, Fault
 
+from ..fault import BAD_REQUEST, HEADERS_TOO_LARGE, TIMEOUT, TOO_LARGE, Fault
 from .exchange import Exchange, clean_id
 
 if TYPE_CHECKING:
     from .listener import Listener
 
-_LINGER_SECONDS = 2.0
+LINGER_SECONDS = 2.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -229,7 +229,7 @@ class Connection(asyncio.Protocol):
         self._deaf = True
         if self._lingers and transport.can_write_eof():  # closing on unread bytes would reset the answer
             transport.write_eof()
-            self._listener.loop.call_later(_LINGER_SECONDS, transport.abort)
+            self._listener.loop.call_later(LINGER_SECONDS, transport.abort)
         else:
             transport.close()
 

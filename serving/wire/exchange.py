@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import orjson
 
 if TYPE_CHECKING:
-    from onnxport.serving.fault import Fault
+    from ..fault import Fault
 
 JSON: Final = b"application/json"
 TEXT: Final = b"text/plain; charset=utf-8"

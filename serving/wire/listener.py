@@ -8,9 +8,8 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
-from onnxport.serving.fault import unavailable
-
-from .connection import Connection
+from ..fault import unavailable
+from .connection import LINGER_SECONDS, Connection
 from .exchange import Exchange, problem_body
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from onnxport.serving.settings import Limits
+    from ..settings import Limits
 
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close\r\n"
 
@@ -113,10 +112,14 @@ class Listener:
         self.turn.alone = len(self._connections) == 1
 
     def refuse_connection(self, transport: asyncio.Transport) -> None:
-        """One connection too many is told so and closed."""
+        """One connection too many is told so and closed, once it has had the time to read that."""
         body = problem_body(unavailable("too-many-connections", "too many connections; try again"))
         transport.write(b"%bcontent-length: %d\r\n\r\n%b" % (_FULL, len(body), body))
-        transport.close()
+        if transport.can_write_eof():
+            transport.write_eof()
+            self.loop.call_later(LINGER_SECONDS, transport.abort)
+        else:
+            transport.close()
 
     async def drain(self, seconds: float) -> None:
         """Nobody new is accepted; requests under way are answered, for at most `seconds`."""

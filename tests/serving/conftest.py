@@ -23,7 +23,7 @@ from onnxport.serving.workers import bind
 from tests.serving.support import publish, quote, releases_in, win_probability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from onnxport.releases import Releases
@@ -100,7 +100,7 @@ class Running:
 
 
 @contextmanager
-def running(settings: Settings, *, wait: bool = True) -> Iterator[Running]:
+def running(settings: Settings, *, wait: bool = True) -> Generator[Running]:
     """A service with these settings; `wait` is for its first look at the store."""
     ready, made = threading.Event(), threading.Event()
     found: list[Any] = []

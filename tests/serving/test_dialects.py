@@ -150,7 +150,7 @@ def test_tritonclient_works_unchanged(service: Running, binary: bool) -> None:
         features = InferInput("features", list(matrix.shape), "FP32")
         features.set_data_from_numpy(matrix, binary_data=binary)
         wanted = [InferRequestedOutput(name, binary_data=binary) for name in ("label", "probabilities")]
-        result = client.infer("win-probability", [features], outputs=wanted)
+        result: Any = client.infer("win-probability", [features], outputs=wanted)
         expected = made.source(made.records[:5])
         assert result.as_numpy("label").tolist() == expected["label"]
         np.testing.assert_allclose(

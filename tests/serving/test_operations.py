@@ -17,6 +17,7 @@ import jwt
 import pytest
 import trustme
 from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
 from onnxport.artifacts import UsageError, digest_bytes
 from onnxport.serving.access import Rates
 from onnxport.serving.metrics import BUCKETS, Metrics, Regions
@@ -109,7 +110,7 @@ class Directory:
         from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
         self.key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-        public = jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        public = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
         document = json.dumps({"keys": [public | {"kid": "k1", "use": "sig", "alg": "RS256"}]}).encode()
 
         class Handler(BaseHTTPRequestHandler):
@@ -118,7 +119,8 @@ class Directory:
                 self.end_headers()
                 self.wfile.write(document)
 
-            def log_message(self, *_: object) -> None: ...
+            def log_message(self, format: str, *args: object) -> None:  # ruff: ignore[A002] - the base's name
+                del format, args
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
