@@ -48,21 +48,31 @@ def find_detour(forest: Forest, values: NDArray[Any], off: Numbers) -> Detour | 
     """
     if forest.weight is None or len(off) < _FEWEST:
         return None
-    reached = list(forest.levels(values))[-1]
+    *_, reached = forest.levels(values)
+    parents, families = forest.parents(), _leaves_by_tree(forest)
     best: Detour | None = None
-    for tree in range(len(forest.roots)):
-        found = _explained(forest, tree, reached[:, tree], off)
+    for tree, leaves in enumerate(families):
+        found = _explained(forest.weight, tree, (leaves, reached[:, tree], parents), off)
         if found is not None and (best is None or found.rows > best.rows):
             best = found
     return best
 
 
-def _explained(forest: Forest, tree: int, leaf: Integers, off: Numbers) -> Detour | None:
-    """What this tree explains, if it explains nearly all rows."""
-    weight = forest.weight
-    if weight is None:
-        return None
-    leaves = np.flatnonzero(forest.leaf & (forest.tree == forest.tree[forest.roots[tree]]))
+def _leaves_by_tree(forest: Forest) -> list[Integers]:
+    """The leaves of each tree, in the order of the roots."""
+    leaves = np.flatnonzero(forest.leaf)
+    leaves = leaves[np.argsort(forest.tree[leaves], kind="stable")]
+    numbers = forest.tree[leaves]
+    starts = np.searchsorted(numbers, forest.tree[forest.roots])
+    ends = np.searchsorted(numbers, forest.tree[forest.roots], side="right")
+    return [leaves[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _explained(
+    weight: Numbers, tree: int, family: tuple[Integers, Integers, Integers], off: Numbers
+) -> Detour | None:
+    """What a tree explains, if it explains nearly all rows; `family` is its leaves, those reached, all parents."""
+    leaves, leaf, parents = family
     room = CLOSE * (float(np.ptp(weight[leaves])) + 1e-300)
     twice = np.abs(off - weight[leaf]) <= room
     if twice.mean() >= NEARLY_ALL:
@@ -73,15 +83,14 @@ def _explained(forest: Forest, tree: int, leaf: Integers, off: Numbers) -> Detou
     if elsewhere.mean() < NEARLY_ALL:
         return None
     pairs = np.stack([leaf, leaves[distance.argmin(axis=1)]], axis=1)[elsewhere]
-    nodes, counts = np.unique([_parting(forest, *pair) for pair in pairs.tolist()], return_counts=True)
+    nodes, counts = np.unique([_parting(parents, *pair) for pair in pairs.tolist()], return_counts=True)
     return Detour(
         tree=tree, node=int(nodes[counts.argmax()]), rows=int(elsewhere.sum()), row=int(elsewhere.argmax())
     )
 
 
-def _parting(forest: Forest, left: int, right: int) -> int:
+def _parting(parents: Integers, left: int, right: int) -> int:
     """The lowest node that both leaves lie below."""
-    parents = forest.parents()
     above = {left}
     while parents[left] >= 0:
         left = int(parents[left])

@@ -10,7 +10,7 @@ from onnxport.artifacts import Rows, concatenate
 from .influence import influences
 from .ordinals import from_ordinals, to_ordinals
 from .prefix import PREFIX
-from .preimages import Places, Preimages
+from .preimages import Places, Preimages, fingerprints
 from .reach import first_visitors, intervals
 
 if TYPE_CHECKING:
@@ -82,14 +82,11 @@ class Placement:
             here = places.tensor == tensor
             alone[here] = self._influences[tensor].alone[places.target[here]]
         row = np.where(alone, self._reference(places), places.row)
-        keys = np.stack(
-            [row, places.column, places.tensor, places.target, places.level.view(np.int64), places.above], axis=1
-        )
-        _, first, back = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        keys = fingerprints(row, places.column, places.tensor, places.target, places.level, places.above)
+        _, first, back = np.unique(keys, return_index=True, return_inverse=True)
         searches = places.take(first)
         searches = _with_rows(searches, row[first])
         last, found = Preimages(self._prefix, self._pool).search(searches, self._guesses(searches))
-        back = back.ravel()
         return last[back], found[back]
 
     def _answers(self, rows: Rows) -> list[NDArray[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -61,6 +61,22 @@ class Places:
             level=self.level[indices],
             above=self.above[indices],
         )
+
+
+def fingerprints(*parts: NDArray[Any]) -> NDArray[np.uint64]:
+    """A number for each row of equally long `parts`, the same where all parts are the same to the last bit.
+
+    64 bits are mixed as in splitmix64: among ten million rows, one chance in 400,000 that two different ones meet,
+    which would ask one probe less.
+    """
+    mixed = np.zeros(len(parts[0]), dtype=np.uint64)
+    for part in parts:
+        bits = part.view(np.uint64) if part.dtype.itemsize == 8 else part.astype(np.uint64)  # ruff: ignore[PLR2004] - bytes
+        mixed = (mixed ^ bits) + np.uint64(0x9E3779B97F4A7C15)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 class Preimages:

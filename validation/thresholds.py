@@ -11,7 +11,7 @@ from onnxport.artifacts import OnnxportError, Rows, concatenate
 from .forest import Forest, read_forests
 from .placement import Placement
 from .prefix import cut
-from .preimages import CHUNK, Places, Preimages
+from .preimages import CHUNK, Places, Preimages, fingerprints
 from .special import Probe, shuffled
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ AROUND: Final = 3
 """Rows at each boundary at most: the last value before it, the first after it; where a threshold comes first, one
 more on the side of its level."""
 POOL: Final = 2_000
+"""Real rows that nodes are reached with, and as many with shuffled columns."""
+POOL_TREES: Final = 4_000_000
+"""Real rows times trees, at most."""
 
 
 def threshold_probes(
@@ -51,7 +54,8 @@ def threshold_probes(
     if not forests:
         return
     tensors = list(dict.fromkeys(forest.tensor for forest in forests))
-    some = base.take(slice(0, POOL))
+    trees = sum(len(forest.roots) for forest in forests)
+    some = base.take(slice(0, max(1, min(POOL, POOL_TREES // trees))))
     pool = concatenate([some, shuffled(some, len(some), generator)])
     try:
         with graph.beside(cut(proto, tensors)) as prefix:
@@ -96,15 +100,15 @@ def _by_rarity(places: Places, generator: np.random.Generator) -> tuple[NDArray[
 
     The last value says for each place where in that order it is asked, itself or one that is the same.
     """
-    keys = np.stack([places.tensor, places.target, places.level.view(np.int64), places.above, places.row], axis=1)
-    _, distinct, back = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    threshold = fingerprints(places.tensor, places.target, places.level, places.above)
+    _, distinct, back = np.unique(fingerprints(threshold, places.row), return_index=True, return_inverse=True)
     mixed = generator.permutation(distinct)
-    _, first = np.unique(keys[mixed, :4], axis=0, return_index=True)
+    _, first = np.unique(threshold[mixed], return_index=True)
     rest = np.setdiff1d(np.arange(len(mixed)), first)
     order = np.concatenate([mixed[np.sort(first)], mixed[rest]])
     asked_at = np.empty(len(places), dtype=np.intp)
     asked_at[order] = np.arange(len(order))
-    return order, len(first), asked_at[distinct[back.ravel()]]
+    return order, len(first), asked_at[distinct[back]]
 
 
 def _coverage(total: int, categorical: int, probed: int, beyond: int) -> str:

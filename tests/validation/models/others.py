@@ -51,7 +51,7 @@ def category_graph(
 
 
 def category_case(seed: int, *, rows: int = 1_200, raises: bool = False) -> Case:
-    """A regressor on a string, an imputed float64 and a float32 column; unseen categories are missing, or refused."""
+    """A regressor on a string, an imputed float64 and a float32 column; the unseen is missing, or refused."""
     random = np.random.default_rng(seed)
     codes = {name: float(code) for code, name in enumerate(CATEGORIES)} | {"": np.nan}
     stage = np.array([*CATEGORIES, None], dtype=object)[random.choice(5, size=rows, p=[0.3, 0.3, 0.2, 0.15, 0.05])]
