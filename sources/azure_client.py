@@ -50,29 +50,28 @@ def connect(name: AzureModelName, access: AzureAccess) -> AzureClient:
         UsageError: The SDK is not installed, nobody names a workspace, or there is no such registry.
         Unreachable: Signing in fails, or Azure does not answer.
     """
-    workspace = name.workspace or access.workspace
-    if name.registry is None and workspace is None:
-        raise UsageError(f"{name.text} does not say in which Azure ML workspace", hint=WORKSPACE_HINT)
+    place, scope = _scope(name, access)
     make = _sdk(name.text)
     logging.getLogger("azure").addHandler(_QUIET)
     credential = sign_in(access)
     options = {"show_progress": False, "enable_telemetry": False, **bounded(access.patience)}
-    if name.registry is not None:
-        place = f"registry {name.registry}"
-        with translated(f"Azure ML {place}"):
-            return AzureClient(
-                ml=make(credential, registry_name=name.registry, **options),
-                place=place,
-                credential=credential,
-                access=access,
-            )
-    assert workspace is not None  # ruff: ignore[S101] - narrowed above, for the type checker
-    place = f"workspace {workspace}"
     with translated(f"Azure ML {place}"):
-        ml = make(
-            credential, workspace.subscription_id, workspace.resource_group, workspace.workspace_name, **options
-        )
+        ml = make(credential, **scope, **options)
     return AzureClient(ml=ml, place=place, credential=credential, access=access)
+
+
+def _scope(name: AzureModelName, access: AzureAccess) -> tuple[str, dict[str, str]]:
+    """What is asked, for messages, and the same as the SDK's arguments."""
+    if name.registry is not None:
+        return f"registry {name.registry}", {"registry_name": name.registry}
+    workspace = name.workspace or access.workspace
+    if workspace is None:
+        raise UsageError(f"{name.text} does not say in which Azure ML workspace", hint=WORKSPACE_HINT)
+    return f"workspace {workspace}", {
+        "subscription_id": workspace.subscription_id,
+        "resource_group_name": workspace.resource_group,
+        "workspace_name": workspace.workspace_name,
+    }
 
 
 def _sdk(text: str) -> Callable[..., Any]:

@@ -131,6 +131,7 @@ class AzureMl:
                 properties=asked.get("properties") or {},
             )
             self.models.append(found)
+        found.archived = bool(asked.get("isArchived"))
         return found.document(WORKSPACE_PATH)
 
     def model(self, name: str) -> Document | None:

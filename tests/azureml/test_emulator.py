@@ -112,3 +112,27 @@ def ignored(azure: Any) -> Callable[[], list[str]]:
         return refused
 
     return take
+
+
+def test_the_smoke_test_for_a_real_workspace_runs_against_the_emulator(
+    azure: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from .smoke import main
+
+    del azure
+    main(
+        [
+            "--subscription",
+            SUBSCRIPTION,
+            "--resource-group",
+            GROUP,
+            "--workspace",
+            WORKSPACE,
+            "--auth",
+            "environment",
+        ]
+    )
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "ok  registered azureml:onnxport-smoke:1"
+    assert lines[-1].endswith("is archived")
