@@ -40,7 +40,7 @@ class _Last:
     """A predicting method of the pipeline's last step."""
 
     def __init__(self, method: Method) -> None:
-        self.method = method
+        self.method: Method = method
 
     def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         columns = _before_last(scope, estimator, columns)
@@ -87,7 +87,7 @@ class Inner:
 
     def __init__(self, attribute: str, method: Method) -> None:
         self.attribute = attribute
-        self.method = method
+        self.method: Method = method
 
     def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         """The inner estimator's answer."""

@@ -106,7 +106,7 @@ class _Final:
     """A method of the final estimator, over what the members say."""
 
     def __init__(self, method: Method) -> None:
-        self.method = method
+        self.method: Method = method
 
     def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         if isinstance(getattr(estimator, "_label_encoder", None), list):
@@ -187,7 +187,7 @@ def _ada_median(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     weights = order.rows_of(np.asarray(estimator.estimator_weights_[:count], dtype=np.float64))
     sums = weights.op("CumSum", scope.constant(1, "int64"))
     reached = sums >= sums.column(count - 1) * 0.5
-    place = reached.cast("int64").argmax().unsqueeze(1)
+    place = reached.cast("float64").argmax().unsqueeze(1)
     return ordered.op("GatherElements", place, axis=1).flat()
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .scope import Scope
     from .tensor import Tensor
 
+_PAIR = 2
 _NOTE = "trees see float32, their leaves are added in float64 in the order of the source"
 
 
@@ -128,12 +129,17 @@ def _isolation(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
             strict=True,
         )
     ]
-    from sklearn.ensemble._iforest import _average_path_length  # ruff: ignore[PLC0415] - the source's own constant
-
-    whole = len(trees) * float(_average_path_length([estimator._max_samples])[0])  # ruff: ignore[SLF001] - what it was fitted on
+    whole = len(trees) * _path_length(estimator._max_samples)  # ruff: ignore[SLF001] - what it was fitted on
     depths = leaf_answers(_features(scope, columns), trees).ordered_total()
     share = depths / whole if whole else depths * 0.0 + 1.0
     return share.like(2.0) ** (-share) * -1.0 - float(estimator.offset_)
+
+
+def _path_length(rows: int) -> float:
+    """The mean length of an unsuccessful search in a binary tree of `rows` rows (Liu et al. 2008, equation 1)."""
+    if rows <= _PAIR:
+        return float(rows == _PAIR)
+    return float(2.0 * (np.log(rows - 1.0) + np.euler_gamma) - 2.0 * (rows - 1.0) / rows)
 
 
 def _inlier(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:

@@ -109,7 +109,7 @@ class _Chain:
     """What a method of each member answers, each seeing the answers before it."""
 
     def __init__(self, method: Method) -> None:
-        self.method = method
+        self.method: Method = method
 
     def __call__(self, scope: Scope, estimator: Estimator, columns: Columns, /) -> Tensor:
         feature_method: Method = getattr(estimator, "chain_method_", "predict")

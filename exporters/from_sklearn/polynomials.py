@@ -104,7 +104,8 @@ def _pieces(extrapolation: str, spline: Estimator, degree: int) -> _Pieces:
     low, high = float(spline.t[degree]), float(spline.t[-degree - 1])
     count = inner.shape[2]
     reach = degree + 1 if extrapolation == "linear" and degree <= 1 else degree
-    below, above = np.zeros((2, *inner.shape[1:]))
+    below: Column = np.zeros(inner.shape[1:])
+    above: Column = np.zeros(inner.shape[1:])
     for edge, table, places in ((low, below, range(reach)), (high, above, range(count - reach, count))):
         table[-1, places] = spline(edge)[places]
         if extrapolation == "linear" and len(table) > 1:
