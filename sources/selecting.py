@@ -62,7 +62,12 @@ def model_names(model: Any) -> tuple[str, ...] | None:  # ruff: ignore[ANN401] -
 
 def feature_count(model: Any) -> int | None:  # ruff: ignore[ANN401] - any estimator or Booster
     """How many features `model` was trained on; `None` where it does not say."""
-    for read in (lambda: model.n_features_in_, lambda: _booster_width(model)):
+    readers: tuple[Callable[[], Any], ...] = (
+        lambda: model.n_features_in_,
+        lambda: int(model.num_features()),  # XGBoost
+        lambda: int(model.num_feature()),  # LightGBM
+    )
+    for read in readers:
         try:
             return int(read())
         except Exception:  # ruff: ignore[BLE001, S112] - libraries raise whatever they like where there is no count
@@ -86,10 +91,6 @@ def _spelled(
         return names
     blank = {str(column).replace(" ", "_"): str(column) for column in frame.columns if " " in str(column)}
     return tuple(name if name in frame.columns else blank.get(name, name) for name in names)
-
-
-def _booster_width(booster: Any) -> int:  # ruff: ignore[ANN401] - a Booster, or what has no such method
-    return int(booster.num_features() if hasattr(booster, "num_features") else booster.num_feature())
 
 
 def _by_count(frame: DataFrame, count: int | None) -> tuple[str, ...]:
