@@ -15,7 +15,7 @@ from .saved import read_booster
 if TYPE_CHECKING:
     from .saved import Model
 
-_ANSWERS = ("predict", "predict_proba")
+_ANSWERS = ("predict", "predict_proba", "decision_function")
 _PREDICTION_PARAMETERS = ("pred_early_stop", "predict_raw_score", "raw_score", "is_predict_raw_score")
 _INSTEAD = "Export the LightGBM estimator without it, or its Booster: `booster_`."
 

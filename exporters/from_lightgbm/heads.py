@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from onnxport.exporters.from_sklearn.tensor import Tensor, join
@@ -22,12 +22,14 @@ class ModelOutputs:
 
     Attributes:
         prediction: What `Booster.predict` answers, float64 `(n,)`, or `(n, outputs)` where there are several.
+        scores: The sums of leaves before the link function, of the same shape: a classifier's `decision_function`.
         flat: Whether `prediction` is `(n,)`.
         label: A classifier's answer, the index of the class, int64 `(n,)`.
         probabilities: A classifier's probabilities, float64 `(n, classes)`.
     """
 
     prediction: Tensor
+    scores: Tensor
     flat: bool
     label: Tensor | None = None
     probabilities: Tensor | None = None
@@ -41,25 +43,26 @@ def add_estimator(matrix: Tensor, estimator: Estimator, step: str) -> ModelOutpu
         IntegrityError: The trees' arrays contradict each other.
     """
     model = estimator.model
-    answer = add_link(_scores(matrix, model), model, step)
+    sums = _sums(matrix, model)
+    answer = add_link(sums / float(model.rounds[1]) if model.average else sums, model, step)
     flat = model.outputs == 1
-    prediction = answer.flat() if flat else answer
+    outputs = ModelOutputs(
+        prediction=answer.flat() if flat else answer, scores=sums.flat() if flat else sums, flat=flat
+    )
     if estimator.classes is None:
-        return ModelOutputs(prediction=prediction, flat=flat)
+        return outputs
     if not estimator.pair:
-        return ModelOutputs(prediction=prediction, flat=flat, label=answer.argmax(), probabilities=answer)
+        return replace(outputs, label=answer.argmax(), probabilities=answer)
     other = 1.0 - answer
-    label = (answer > other).cast("int64").flat()
-    return ModelOutputs(prediction=prediction, flat=flat, label=label, probabilities=join([other, answer]))
+    return replace(outputs, label=(answer > other).cast("int64").flat(), probabilities=join([other, answer]))
 
 
-def _scores(matrix: Tensor, model: Model) -> Tensor:
-    """The sums of leaves, float64 `(n, outputs)`, or their means over the rounds where LightGBM answers these."""
+def _sums(matrix: Tensor, model: Model) -> Tensor:
+    """The sums of leaves, float64 `(n, outputs)`."""
     if not model.rounds[1]:
         return matrix.column(0).equals(matrix.column(0)).cast("float64") * [[0.0] * model.outputs]
     trees, step = forest(model)
     name = add_tree_ensemble(matrix.builder, matrix.name, trees)
     parts = Tensor(builder=matrix.builder, name=name, dtype="float32").cast("float64")
     every = range(0, 2 * model.outputs, 2)
-    total = (parts.columns(list(every)) + parts.columns([place + 1 for place in every])) * step
-    return total / float(model.rounds[1]) if model.average else total
+    return (parts.columns(list(every)) + parts.columns([place + 1 for place in every])) * step

@@ -62,8 +62,12 @@ def _prediction(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
     return _outputs(scope, estimator, columns).prediction
 
 
+def _scores(scope: Scope, estimator: Any, columns: Columns) -> Tensor:
+    return _outputs(scope, estimator, columns).scores
+
+
 CONVERTERS = {
-    "LGBMClassifier": Converter(predict=_label, predict_proba=_shares),
+    "LGBMClassifier": Converter(predict=_label, predict_proba=_shares, decision_function=_scores),
     "LGBMRegressor": Converter(predict=_prediction),
     "LGBMRanker": Converter(predict=_prediction),
 }
