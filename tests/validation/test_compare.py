@@ -122,6 +122,10 @@ def test_labels_of_one_kind_and_another_width_agree() -> None:
     assert labels_agree(np.array([1.0, np.nan]), np.array([1.0, np.nan])).all()
 
 
+def test_a_missing_label_is_no_number() -> None:
+    assert labels_agree(np.array([np.nan, 1.0]), np.array([1.0, np.nan])).tolist() == [False, False]
+
+
 @pytest.mark.parametrize("other", [np.array([1.0]), np.array([True]), np.array(["1"], dtype=object)])
 def test_labels_of_different_kinds_never_agree(other: np.ndarray) -> None:
     assert not labels_agree(np.array([1]), other).any()

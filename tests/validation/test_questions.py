@@ -1,0 +1,153 @@
+"""Each question counts exactly the rows that do not hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnxport.artifacts import OutputTensor, Rows, Signature, Tolerance
+from onnxport.validation.compare import COMPLEMENT
+from onnxport.validation.questions import (
+    Batch,
+    FlipQuestion,
+    MissingQuestion,
+    OutputsQuestion,
+    ScoreQuestion,
+    excess,
+)
+
+TIGHT = Tolerance(atol=1e-9, rtol=1e-5)
+LABEL = OutputTensor(name="label", dtype="int64", shape=(None,))
+TWO = OutputTensor(name="probabilities", dtype="float32", shape=(None, 2))
+SCORE = OutputTensor(name="prediction", dtype="float32", shape=(None,))
+
+
+def batch(source: dict[str, Any], onnx: dict[str, Any], kind: str = "sample") -> Batch:
+    sides = [{name: np.asarray(values) for name, values in side.items()} for side in (source, onnx)]
+    rows = len(next(iter(sides[0].values())))
+    return Batch(kind=kind, rows=Rows(columns={"a": np.zeros(rows)}), source=sides[0], onnx=sides[1])
+
+
+def pair(positive: float) -> list[float]:
+    return [1 - positive, positive]
+
+
+def test_a_score_is_counted_value_by_value_and_row_by_row() -> None:
+    question = ScoreQuestion(TWO, TIGHT)
+    wrong = question.add(
+        batch({"probabilities": [pair(0.5), pair(0.25)]}, {"probabilities": [pair(0.5), pair(0.2)]})
+    )
+    verdict = question.verdict()
+    assert wrong.tolist() == [False, True]
+    assert (verdict.compared, verdict.failed, verdict.passed) == (4, 2, False)
+    assert verdict.worst == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("steps", "fails"), [(1.99, False), (2.01, True)])
+def test_class_0_of_two_may_be_off_by_two_steps_of_float32_and_no_more(steps: float, fails: bool) -> None:
+    question = ScoreQuestion(TWO, Tolerance(atol=0, rtol=0))
+    off = steps * COMPLEMENT / 2
+    wrong = question.add(batch({"probabilities": [[1e-8, 0.99]]}, {"probabilities": [[1e-8 + off, 0.99]]}))
+    assert wrong.tolist() == [fails]
+
+
+def test_class_1_of_two_and_three_classes_have_no_such_slack() -> None:
+    two = excess(np.array([[0.5, 1e-8]]), np.array([[0.5, 1.1e-7]]), TIGHT, complement=True)
+    three = excess(np.array([[1e-8, 0.5, 0.5]]), np.array([[1.1e-7, 0.5, 0.5]]), TIGHT, complement=True)
+    assert two[0, 1] > 1
+    assert three[0, 0] > 1
+
+
+def test_nothing_compared_is_no_pass() -> None:
+    for question in (
+        ScoreQuestion(TWO, TIGHT),
+        FlipQuestion(LABEL, allowed=0, threshold=None, score=TIGHT),
+        OutputsQuestion(Signature(layout="matrix", inputs=(), outputs=(TWO,))),
+    ):
+        assert not question.verdict().passed
+
+
+@pytest.mark.parametrize(("allowed", "passed"), [(0, False), (1, False), (2, True)])
+def test_flips_are_counted_against_what_is_allowed(allowed: int, passed: bool) -> None:
+    question = FlipQuestion(LABEL, allowed=allowed, threshold=None, score=TIGHT)
+    wrong = question.add(batch({"label": [0, 1, 1]}, {"label": [1, 1, 0]}))
+    assert wrong.tolist() == [True, False, True]
+    assert question.verdict().failed == 2
+    assert question.verdict().passed == passed
+
+
+def test_a_threshold_belongs_to_the_side_above() -> None:
+    question = FlipQuestion(SCORE, allowed=0, threshold=0.7, score=TIGHT)
+    source, onnx = [0.7, 0.7, 0.1, 0.9], [0.7, np.nextafter(0.7, 0), 0.2, 0.8]
+    assert question.add(batch({"prediction": source}, {"prediction": onnx})).tolist() == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert question.verdict().name == "threshold 0.7"
+
+
+@pytest.mark.parametrize(("kind", "fails"), [("decision", False), ("sample", True)])
+def test_a_flip_within_tolerance_is_a_tie_only_where_the_boundary_was_looked_for(kind: str, fails: bool) -> None:
+    question = FlipQuestion(TWO, allowed=0, threshold=0.5, score=TIGHT)
+    near = batch({"probabilities": [pair(0.5)]}, {"probabilities": [pair(0.5 - 1e-8)]}, kind)
+    assert question.add(near).tolist() == [fails]
+    assert question.ties == (not fails)
+
+
+def test_a_flip_out_of_tolerance_is_no_tie_anywhere() -> None:
+    question = FlipQuestion(TWO, allowed=0, threshold=0.5, score=TIGHT)
+    far = batch({"probabilities": [pair(0.5)]}, {"probabilities": [pair(0.4999)]}, "decision")
+    assert question.add(far).tolist() == [True]
+    labels = FlipQuestion(LABEL, allowed=0, threshold=None, score=TIGHT)
+    flipped = batch(
+        {"label": [1, 1], "probabilities": [pair(0.5), pair(0.5)]},
+        {"label": [0, 0], "probabilities": [pair(0.5), pair(0.4)]},
+        "decision",
+    )
+    assert labels.add(flipped).tolist() == [False, True]
+
+
+def test_labels_without_probabilities_are_never_ties() -> None:
+    question = FlipQuestion(LABEL, allowed=0, threshold=None, score=TIGHT)
+    assert question.add(batch({"label": [1]}, {"label": [0]}, "decision")).tolist() == [True]
+
+
+def test_missing_on_one_side_is_counted() -> None:
+    question = MissingQuestion((SCORE,))
+    wrong = question.add(batch({"prediction": [np.nan, 1, np.nan]}, {"prediction": [np.nan, np.nan, 1]}))
+    assert wrong.tolist() == [False, True, True]
+    assert question.verdict().failed == 2
+
+
+F32 = np.zeros(2, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("source", "onnx", "words"),
+    [
+        ({"prediction": F32}, {"prediction": F32, "more": F32}, "the graph gives more, prediction"),
+        ({"prediction": F32, "more": F32}, {"prediction": F32}, "the source gives more, prediction"),
+        (
+            {"prediction": F32},
+            {"prediction": F32.astype(float)},
+            "prediction is float64, its signature says float32",
+        ),
+        ({"prediction": F32}, {"prediction": F32[:, None]}, r"prediction has shape \(2, 1\), the source's \(2,\)"),
+        ({"prediction": F32[:, None]}, {"prediction": F32[:, None]}, r"its signature says \[None\]"),
+    ],
+)
+def test_outputs_other_than_the_signatures_fail_for_all_rows(source: Any, onnx: Any, words: str) -> None:
+    question = OutputsQuestion(Signature(layout="matrix", inputs=(), outputs=(SCORE,)))
+    assert question.add(batch(source, onnx)).tolist() == [True, True]
+    import re
+
+    assert re.search(words, question.verdict().detail)
+
+
+def test_outputs_of_the_signature_pass() -> None:
+    question = OutputsQuestion(Signature(layout="matrix", inputs=(), outputs=(SCORE,)))
+    assert not question.add(batch({"prediction": F32.astype(float)}, {"prediction": F32})).any()
+    assert question.verdict().passed
