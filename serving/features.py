@@ -44,7 +44,7 @@ class Table:
         taken = {name: tensor[indices] for name, tensor in self.tensors.items()}
         return Table(len(next(iter(taken.values()))), taken)
 
-    def keys(self) -> list[bytes]:
+    def vectors(self) -> list[bytes]:
         """For each row the bytes of its canonical feature vector.
 
         Law: equal for rows that are equal by value: -0.0 is 0.0, every missing value is the same.

@@ -13,6 +13,7 @@ from .fault import INTERNAL, TOO_LARGE, Fault
 from .logs import log
 from .metrics import CACHE, REFUSED
 from .outputs import Rendered
+from .remembering import answer_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .features import Table
     from .metrics import Metrics
     from .models import Model, Served
+    from .remembering import Remembering
     from .settings import Limits
     from .wire import Exchange
 
@@ -63,8 +65,7 @@ class Ticket:
                 return
             memory = self.served.memory
             if self.keys and memory is not None:
-                rows = list(zip(*(answer.fragments(name) for name in self.served.outputs), strict=True))
-                memory.keep(self.tenant, self.keys, rows)
+                memory.keep(self.tenant, self.keys, rows_of(answer, self.served))
             self.predictions.reply(self, answer)
         except Exception as error:  # ruff: ignore[BLE001] - one request's failure is not its neighbours'
             self.predictions.failed(self.exchange, self.dialect, error)
@@ -73,7 +74,14 @@ class Ticket:
 class Predictions:
     """Answers requests for predictions."""
 
-    def __init__(self, limits: Limits, metrics: Metrics, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        metrics: Metrics,
+        loop: asyncio.AbstractEventLoop,
+        remembering: Remembering | None = None,
+    ) -> None:
+        self._remembering = remembering
         self._limits = limits
         self._metrics = metrics
         self._loop = loop
@@ -137,8 +145,9 @@ class Predictions:
             if not table.rows:
                 ticket.done(Answer(Rendered(served.loaded.engine(table.tensors)), 0, 0, ONNX))
             return
-        cost = served.loaded.alone_us if table.rows == 1 else table.rows * served.loaded.row_us
-        if cost > OFFLOAD_US:
+        if self._remembering is not None and self._remembering.pays(served, table.rows):
+            self._spawn(exchange, dialect, self._through_redis(ticket, table, self._remembering))
+        elif _is_long(served, table):
             self._spawn(exchange, dialect, self._apart(ticket, table))
         else:
             served.joiner.submit(table, ticket.done)
@@ -152,21 +161,34 @@ class Predictions:
 
     def _remembered(self, ticket: Ticket, table: Table) -> bool:
         """Whether this process remembers the answers; the request is answered then."""
+        ticket.tenant = ticket.exchange.headers.get(b"x-tenant-id", b"")[:_MOST_TENANT]
         memory = ticket.served.memory
         if memory is None or table.rows > self._limits.rows // 10 or not memory.awake():
             return False
-        ticket.tenant = ticket.exchange.headers.get(b"x-tenant-id", b"")[:_MOST_TENANT]
-        keys = table.keys()
+        keys = table.vectors()
         found = memory.find(ticket.tenant, keys)
         result = "miss" if found is None else "hit"
         self._metrics.counter(CACHE, model=ticket.model.name, tier="memory", result=result).add(table.rows)
         if found is None:
             ticket.keys = keys
             return False
-        names = ticket.served.outputs
-        fragments = {name: list(column) for name, column in zip(names, zip(*found, strict=True), strict=True)}
-        self.reply(ticket, Answer(Rendered.of_fragments(fragments), 0, len(found), CACHED))
+        self.reply(ticket, answer_of(found, ticket.served, CACHED))
         return True
+
+    async def _through_redis(self, ticket: Ticket, table: Table, remembering: Remembering) -> None:
+        ticket.done(await remembering.answer(ticket.served, table, ticket.tenant, self._score))
+
+    async def _score(self, served: Served, table: Table) -> Answer | GraphFailed:
+        """The graph's answer, joined with others or off the loop."""
+        if not _is_long(served, table):
+            future: asyncio.Future[Answer | GraphFailed] = self._loop.create_future()
+            served.joiner.submit(table, future.set_result)
+            return await future
+        try:
+            arrays = await self._loop.run_in_executor(self._pool, served.loaded.engine, table.tensors)
+        except GraphFailed as error:
+            return error
+        return Answer(Rendered(arrays), 0, table.rows, ONNX)
 
     async def _apart(self, ticket: Ticket, table: Table) -> None:
         """A run that takes long leaves the loop to others."""
@@ -220,3 +242,9 @@ class Predictions:
         task = self._loop.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_long(served: Served, table: Table) -> bool:
+    """Whether the run would hold the loop up."""
+    loaded = served.loaded
+    return (loaded.alone_us if table.rows == 1 else table.rows * loaded.row_us) > OFFLOAD_US

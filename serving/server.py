@@ -14,6 +14,7 @@ from onnxport.artifacts import UsageError
 from .copies import Copies
 from .logs import log
 from .models import Served
+from .remembering import Remembering
 from .scorer import releases_in
 from .service import Service
 from .watching import Watcher
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from .cache.shared import Shared
     from .loading import Loaded
     from .metrics import Metrics
     from .models import Model
@@ -47,7 +49,9 @@ class Server:
         """
         settings, loop = self._settings, asyncio.get_running_loop()
         limits = settings.onnx.limits
-        service = Service(settings, self._metrics, loop, self._tokens())
+        shared = self._shared()
+        remembering = Remembering(shared, measured=settings.cache.mode == "auto") if shared is not None else None
+        service = Service(settings, self._metrics, loop, tokens=self._tokens(), remembering=remembering)
         listener = Listener(service.handle, service.answered, limits, loop)
         service.listener = listener
         watchers = self._watchers(service, listener)
@@ -55,6 +59,8 @@ class Server:
         await listener.listen(sock, _tls(tls) if tls is not None else None)
         await asyncio.gather(*(watcher.look(serve) for watcher, serve in watchers))
         tasks = [loop.create_task(watcher.watch(serve)) for watcher, serve in watchers]
+        if shared is not None:
+            tasks.append(loop.create_task(shared.measure()))
         if ready is not None:
             ready()
         await self.stop.wait()
@@ -64,6 +70,8 @@ class Server:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await service.predictions.close()
+        if shared is not None:
+            await shared.close()
 
     def _watchers(self, service: Service, listener: Listener) -> list[tuple[Watcher, Callable[[Loaded], Served]]]:
         settings = self._settings
@@ -88,6 +96,14 @@ class Server:
             )
             for model in service.models.values()
         ]
+
+    def _shared(self) -> Shared | None:
+        cache = self._settings.cache
+        if cache.mode == "off" or not cache.redis.enabled:
+            return None
+        from .cache.shared import Shared as Tier  # ruff: ignore[PLC0415] - the client loads only when needed
+
+        return Tier(cache.redis, self._metrics)
 
     def _tokens(self) -> Any:  # ruff: ignore[ANN401] - the class loads only where tokens are accepted
         entra = self._settings.onnx.security.entra

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .dialects import Dialect
     from .metrics import Counter, Metrics
+    from .remembering import Remembering
     from .routes import Route
     from .settings import Settings
     from .tokens import Tokens
@@ -39,10 +40,16 @@ class Service:
     """Answers requests for the models of the settings."""
 
     def __init__(
-        self, settings: Settings, metrics: Metrics, loop: asyncio.AbstractEventLoop, tokens: Tokens | None = None
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        tokens: Tokens | None = None,
+        remembering: Remembering | None = None,
     ) -> None:
         self.models: Final = {name: Model(name, one) for name, one in settings.onnx.models.items()}
-        self.predictions: Final = Predictions(settings.onnx.limits, metrics, loop)
+        self.predictions: Final = Predictions(settings.onnx.limits, metrics, loop, remembering)
         self.listener: Listener | None = None
         self._metrics = metrics
         self._access = Access(settings.onnx.security, tokens)
