@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from onnxport.artifacts import UsageError, digest_bytes
 from redis.asyncio import Redis
@@ -70,7 +70,7 @@ class Shared:
             return nothing
         try:
             start = perf_counter()
-            values: object = await asyncio.wait_for(self._redis.mget(keys), self._budget)
+            values: Any = await asyncio.wait_for(self._redis.mget(keys), self._budget)
             self._measured((perf_counter() - start) * 1e6)
         except Exception as error:  # ruff: ignore[BLE001] - what answers garbage makes the client raise anything
             self._failed(error)
