@@ -36,6 +36,7 @@ ESTIMATORS: Mapping[str, str] = {
 }
 """Import path to kind. Nothing else is imported, whatever a recipe says."""
 
+_OF_CLASSIFIERS = {"auc", "brier", "log_loss", "calibration_error", "accuracy"}
 _OURS = {"random_state", "n_jobs", "nthread", "early_stopping_rounds", "callbacks", "device"}
 
 
@@ -63,6 +64,9 @@ def check_estimator(recipe: Recipe) -> None:
         )
     if recipe.calibration and not is_classifier(recipe):
         raise UsageError(f"{path} is a regressor: calibration is for classifiers")
+    wrong = sorted(name for name in recipe.gates if (name in _OF_CLASSIFIERS) != is_classifier(recipe))
+    if wrong:
+        raise UsageError(f"{path} is a {ESTIMATORS[path]}: it has no {', '.join(wrong)} for a gate to look at")
     if recipe.early_stopping and path not in {"xgboost.XGBClassifier", "xgboost.XGBRegressor"}:
         raise UsageError(f"{path} has no early stopping here: XGBClassifier and XGBRegressor have")
 

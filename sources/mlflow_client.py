@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onnxport.artifacts import OnnxportError, Unreachable, UsageError
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 _RETRIES = 2
+_SECRET = re.compile(r"//[^/@\s]*@")
+_SQLITE = "sqlite:///"
 _LOGGERS = ("mlflow", "alembic", "sqlalchemy")
 _REFUSED = {"PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"}
 _WRONG = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "BAD_REQUEST", "NOT_FOUND"}
@@ -29,6 +33,14 @@ def connected(tracking_uri: str, registry_uri: str | None, timeout_seconds: int)
         UsageError: What was asked for does not exist.
         Unreachable: MLflow does not answer, refuses us, or answers with an error of its own.
     """
+    if (
+        tracking_uri.startswith(_SQLITE)
+        and not Path(tracking_uri.removeprefix(_SQLITE)).absolute().parent.is_dir()
+    ):
+        raise UsageError(
+            f"the folder of the MLflow database {tracking_uri} does not exist",
+            hint="Make it, or correct --tracking-uri.",
+        )
     # MLflow decides when it is imported, and from the environment alone, whether it reports on its users.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # ruff: ignore[TID251] - see above; nothing is read here
     from mlflow import MlflowClient  # ruff: ignore[PLC0415] - takes seconds: loads only when MLflow is asked
@@ -41,6 +53,10 @@ def connected(tracking_uri: str, registry_uri: str | None, timeout_seconds: int)
             raise
         except MlflowException as error:
             raise _translated(error, tracking_uri) from error
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"MLflow at {shown(tracking_uri)} needs the module {error.name!r}, which is not installed here"
+            ) from error
         except Exception as error:
             if not _is_connection(error):
                 raise
@@ -76,13 +92,12 @@ def _unreachable(uri: str, error: Exception) -> Unreachable:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return shown(" ".join(str(error).split()))[:300]
 
 
-def shown(uri: str) -> str:
-    """`uri` without a password."""
-    scheme, mark, rest = uri.partition("://")
-    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else uri
+def shown(text: str) -> str:
+    """`text` without the passwords of the addresses in it."""
+    return _SECRET.sub("//", text)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onnxport.artifacts import UsageError, check_name
+from onnxport.artifacts import UsageError
 
 from .access import Trained
 from .mlflow_registry import newest_version
@@ -47,14 +47,10 @@ class Training:
 
 
 def existing(client: Any, access: TrainAccess, training: Training) -> Trained | None:  # ruff: ignore[ANN401] - an MlflowClient
-    """The newest registered version, if it is this very model.
-
-    Raises:
-        UsageError: The name to register under cannot name a model.
-    """
-    if access.register is None:
+    """The newest registered version, if it is this very model."""
+    name = access.register
+    if name is None:
         return None
-    name = check_name("a model", access.register)
     newest = newest_version(client, name)
     if newest is None or newest.tags.get(DIGEST_TAG) != training.sha256:
         return None

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from onnxport.artifacts import SourceModel, UntrustedModel, UsageError
 
-from .mlflow_client import connected
+from .mlflow_client import connected, shown
 from .mlflow_models import open_folder
 
 if TYPE_CHECKING:
     from .access import SourceAccess
     from .reference import SourceText
+
+
+_CHECK = "Check the name and --tracking-uri."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +76,7 @@ def check_tree(folder: Path, uri: str) -> None:
 
 def _find(client: Any, source: SourceText) -> _Found:  # ruff: ignore[ANN401] - an MlflowClient
     if source.scheme == "runs":
-        return _Found(location=source.text, run_id=source.name)
+        return _Found(location=_of_run(client, source.name, source.inside), run_id=source.name)
     if source.version is None and source.alias is None:
         logged = client.get_logged_model(source.name)
         return _Found(location=logged.artifact_location, run_id=logged.source_run_id)
@@ -89,6 +92,27 @@ def _find(client: Any, source: SourceText) -> _Found:  # ruff: ignore[ANN401] - 
     )
 
 
+def _of_run(client: Any, run_id: str, path: str) -> str:  # ruff: ignore[ANN401] - an MlflowClient
+    """Where `path` of the run lies: in a model that the run logged (MLflow 3), or among its artifacts."""
+    from mlflow.exceptions import MlflowException  # ruff: ignore[PLC0415] - loads only when MLflow is asked
+
+    run = client.get_run(run_id)
+    name, _, rest = path.partition("/")
+    try:
+        logged = client.search_logged_models([run.info.experiment_id], filter_string=f"name = '{_escaped(name)}'")
+    except MlflowException as error:
+        if error.error_code not in {"ENDPOINT_NOT_FOUND", "RESOURCE_DOES_NOT_EXIST", "NOT_IMPLEMENTED"}:
+            raise
+        logged = []  # a server of MLflow 2
+    found = next((model.artifact_location for model in logged if model.source_run_id == run_id), None)
+    base, inside = (run.info.artifact_uri, path) if found is None else (found, rest)
+    return f"{base}/{inside}" if inside else str(base)
+
+
+def _escaped(name: str) -> str:
+    return name.replace("'", "\\'")
+
+
 def _version(client: Any, source: SourceText) -> Any:  # ruff: ignore[ANN401] - MLflow's client and ModelVersion
     if source.alias is not None:
         return client.get_model_version_by_alias(source.name, source.alias)
@@ -96,16 +120,13 @@ def _version(client: Any, source: SourceText) -> Any:  # ruff: ignore[ANN401] - 
         return client.get_model_version(source.name, source.version)
     newest = newest_version(client, source.name)
     if newest is None:
-        raise UsageError(
-            f"MLflow knows no version of a model {source.name!r}", hint="Check the name and --tracking-uri."
-        )
+        raise UsageError(f"MLflow knows no version of a model {source.name!r}", hint=_CHECK)
     return newest
 
 
 def newest_version(client: Any, name: str) -> Any:  # ruff: ignore[ANN401] - MLflow's client and ModelVersion
     """The registered version of `name` with the highest number; `None` where there is none."""
-    escaped = name.replace("'", "\\'")
-    versions = client.search_model_versions(f"name='{escaped}'", max_results=1000)
+    versions = client.search_model_versions(f"name='{_escaped(name)}'", max_results=1000)
     return max(versions, key=lambda version: int(version.version), default=None)
 
 
@@ -115,9 +136,12 @@ def _download(found: _Found, access: SourceAccess, scratch: Path) -> Path:
     repository = get_artifact_repository(
         found.location, tracking_uri=access.tracking_uri, registry_uri=access.registry_uri or access.tracking_uri
     )
-    folder = Path(repository.download_artifacts("", str(scratch)))
+    try:
+        folder = Path(repository.download_artifacts("", str(scratch)))
+    except FileNotFoundError as error:
+        raise UsageError(f"{shown(found.location)} is not there", hint=_CHECK) from error
     if not folder.is_dir() or not folder.resolve().is_relative_to(scratch.resolve()):
-        raise UsageError(f"{found.location} is no folder of model files")
+        raise UsageError(f"{shown(found.location)} is no folder of model files", hint=_CHECK)
     return folder
 
 

@@ -31,6 +31,7 @@ class SourceText:
         text: What the user wrote.
         path: The file or folder, for scheme `file`; else `None`.
         name: Registered name, or run for `runs`; empty for files.
+        inside: For `runs`, the path inside of the run.
         version: Version or `latest`; `None` where there is none.
         alias: Alias or label; `None` where there is none.
     """
@@ -39,6 +40,7 @@ class SourceText:
     text: str
     path: Path | None = None
     name: str = ""
+    inside: str = ""
     version: str | None = None
     alias: str | None = None
 
@@ -57,7 +59,7 @@ def parse(text: str) -> SourceText:
             raise UsageError(
                 f"{text!r} names no model of a run", hint="Write runs:/RUN_ID/PATH, such as runs:/3f2a…/model."
             )
-        return SourceText(scheme="runs", text=text, name=found["run"])
+        return SourceText(scheme="runs", text=text, name=found["run"], inside=found["path"].rstrip("/"))
     if text.startswith("azureml:"):
         return SourceText(scheme="azureml", text=text)
     if text.startswith("file:"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from onnxport.artifacts import OnnxportError, OverBudget, UsageError
+from onnxport.artifacts import OnnxportError, OverBudget, UsageError, check_name
 
 from .dataset import Dataset, read_dataset
 from .estimators import assembled, columns_step, estimator, is_classifier
@@ -45,6 +45,8 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
         OverBudget: A metric is beyond its gate: the run is logged as failed, nothing is registered.
         Unreachable: MLflow does not answer.
     """
+    if access.register is not None:
+        check_name("a model", access.register)
     dataset = read_dataset(recipe, access.data)
     progress.step("read", len(dataset.train) + len(dataset.test), None)
     with warnings.catch_warnings():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROOT = Path(__file__).resolve().parents[2]
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # ruff: ignore[TID251] - read when the libraries load
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 FEATURES = ["amount", "probability", "days to close", "größe", "f3", "f1"]
 
@@ -32,7 +32,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def opportunities() -> Callable[[int, int], pd.DataFrame]:
     """The examples' generator: rows and seed to a frame."""
-    generate: Callable[[int, int], pd.DataFrame] = runpy.run_path(str(ROOT / "examples" / "opportunities.py"))["generate"]
+    generate: Callable[[int, int], pd.DataFrame] = runpy.run_path(str(ROOT / "examples" / "opportunities.py"))[
+        "generate"
+    ]
     return generate
 
 

@@ -36,7 +36,9 @@ def test_a_bundle_may_name_its_columns_with_a_pandas_index(
 
 
 @pytest.mark.parametrize("compress", [0, 3, ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3), ("zlib", 3)])
-def test_joblib_files_open_in_every_compression(compress: Any, models: Models, pickles: SourceAccess, table: Any) -> None:
+def test_joblib_files_open_in_every_compression(
+    compress: Any, models: Models, pickles: SourceAccess, table: Any
+) -> None:
     joblib.dump(models.calibrated, "model.joblib", compress=compress)
     rows = table[FEATURES]
     assert (load("model.joblib", pickles).model.predict_proba(rows) == models.calibrated.predict_proba(rows)).all()
@@ -50,7 +52,9 @@ def test_pickles_open_in_every_protocol(protocol: int, models: Models, pickles: 
 
 
 @pytest.mark.parametrize("protocol", range(2, 6))
-def test_joblib_files_open_in_every_protocol(protocol: int, models: Models, pickles: SourceAccess, table: Any) -> None:
+def test_joblib_files_open_in_every_protocol(
+    protocol: int, models: Models, pickles: SourceAccess, table: Any
+) -> None:
     joblib.dump(models.pipeline, "model.joblib", protocol=protocol)
     rows = table[FEATURES]
     assert (load("model.joblib", pickles).model.predict(rows) == models.pipeline.predict(rows)).all()
@@ -94,7 +98,7 @@ def test_the_reference_names_the_file_without_its_folder_and_digests_its_bytes(
 @pytest.mark.parametrize("name", ["model.joblib", "model.pkl"])
 def test_without_permission_a_pickle_is_not_even_read(name: str, plain: SourceAccess) -> None:
     Path(name).write_bytes(b"")
-    with pytest.raises(UntrustedModel, match="--allow-pickle|runs code") as refused:
+    with pytest.raises(UntrustedModel, match="runs code") as refused:
         load(name, plain)
     assert "--allow-pickle" in refused.value.hint
 
@@ -135,7 +139,9 @@ def test_a_pickle_without_a_model_is_refused(content: Any, says: str, pickles: S
 
 
 @pytest.mark.parametrize("columns", ["amount", [], [1, 2], ["a", "a"], 7])
-def test_a_bundle_with_columns_that_are_none_is_refused(columns: Any, models: Models, pickles: SourceAccess) -> None:
+def test_a_bundle_with_columns_that_are_none_is_refused(
+    columns: Any, models: Models, pickles: SourceAccess
+) -> None:
     joblib.dump({"model": models.logistic, "feature_columns": columns}, "bundle.joblib")
     with pytest.raises(UsageError, match="feature_columns"):
         load("bundle.joblib", pickles)
@@ -171,9 +177,7 @@ def test_fetch_does_not_write_over_what_is_there(models: Models, plain: SourceAc
     assert Path("out/mine.txt").exists()
 
 
-def test_opening_prints_nothing(
-    models: Models, pickles: SourceAccess, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_opening_prints_nothing(models: Models, pickles: SourceAccess, capfd: pytest.CaptureFixture[str]) -> None:
     joblib.dump(_bundle(models), "bundle.joblib")
     opened: SourceModel = load("bundle.joblib", pickles)
     assert opened.model is not None

@@ -12,7 +12,9 @@ from onnxport.sources import frame_of, read_sample, rows_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FRAME = pd.DataFrame({"n": [1.5, np.nan, 3.0], "größe x": [1, 2, 3], "s": ["a", None, "c"], "b": [True, False, True]})
+FRAME = pd.DataFrame(
+    {"n": [1.5, np.nan, 3.0], "größe x": [1, 2, 3], "s": ["a", None, "c"], "b": [True, False, True]}
+)
 
 
 def _write_jsonl(path: Path) -> None:
@@ -20,11 +22,11 @@ def _write_jsonl(path: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {
-    "parquet": lambda path: FRAME.to_parquet(path),
+    "parquet": FRAME.to_parquet,
     "csv": lambda path: FRAME.to_csv(path, index=False),
     "jsonl": _write_jsonl,
-    "feather": lambda path: FRAME.to_feather(path),
-    "arrow": lambda path: FRAME.to_feather(path),
+    "feather": FRAME.to_feather,
+    "arrow": FRAME.to_feather,
 }
 
 
@@ -68,9 +70,9 @@ def test_an_empty_file_is_refused(suffix: str) -> None:
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "feather"])
 def test_a_sample_without_rows_is_refused(suffix: str) -> None:
     none = FRAME.iloc[:0]
-    {"parquet": none.to_parquet, "feather": none.to_feather}.get(suffix, lambda path: none.to_csv(path, index=False))(
-        f"sample.{suffix}"
-    )
+    {"parquet": none.to_parquet, "feather": none.to_feather}.get(
+        suffix, lambda path: none.to_csv(path, index=False)
+    )(f"sample.{suffix}")
     with pytest.raises(UsageError, match="no rows"):
         read_sample(Path(f"sample.{suffix}"))
 

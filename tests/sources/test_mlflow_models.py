@@ -98,7 +98,9 @@ def test_the_signature_gives_the_columns_and_the_example_the_sample(
         assert np.array_equal(source.sample.columns[name], table[name].to_numpy()[:7], equal_nan=True)
 
 
-def test_the_types_of_the_signature_are_those_of_the_sample(save: Callable[..., Path], plain: SourceAccess) -> None:
+def test_the_types_of_the_signature_are_those_of_the_sample(
+    save: Callable[..., Path], plain: SourceAccess
+) -> None:
     save("calibrated", described=True)
     kinds = ["integer", "long", "float", "double", "boolean", "string"]
     Path("model/input_example.json").write_text(
@@ -128,7 +130,9 @@ def test_the_digest_is_that_of_the_model_whatever_else_the_folder_says(
     assert (after.sha256, after.run_id) == (before, "abc")
 
 
-@pytest.mark.parametrize("kind", ["os.system", "builtins.eval", "house.encoders.Constant", "xgboost.core.DMatrix", 7])
+@pytest.mark.parametrize(
+    "kind", ["os.system", "builtins.eval", "house.encoders.Constant", "xgboost.core.DMatrix", 7]
+)
 def test_a_class_that_the_model_names_itself_is_not_imported(
     kind: Any, save: Callable[..., Path], plain: SourceAccess
 ) -> None:
@@ -161,7 +165,9 @@ def test_a_model_file_outside_the_folder_is_refused(
         load("model", plain)
 
 
-def test_a_link_out_of_the_folder_is_refused(save: Callable[..., Path], models: Models, plain: SourceAccess) -> None:
+def test_a_link_out_of_the_folder_is_refused(
+    save: Callable[..., Path], models: Models, plain: SourceAccess
+) -> None:
     save("booster", flavor="xgboost")
     models.booster.save_model("secret.ubj")
     Path("model/model.ubj").unlink()
@@ -203,7 +209,11 @@ def test_a_damaged_description_is_refused(content: str, says: str, plain: Source
 
 @pytest.mark.parametrize(
     ("signature", "says"),
-    [({"inputs": "no json"}, "signature"), ({"inputs": "[1, 2]"}, "signature"), ({"inputs": '{"a": 1}'}, "signature")],
+    [
+        ({"inputs": "no json"}, "signature"),
+        ({"inputs": "[1, 2]"}, "signature"),
+        ({"inputs": '{"a": 1}'}, "signature"),
+    ],
 )
 def test_a_damaged_signature_is_refused(
     signature: Any, says: str, save: Callable[..., Path], plain: SourceAccess
@@ -255,7 +265,9 @@ def test_a_flavor_that_nobody_opens_is_refused_by_name(plain: SourceAccess) -> N
         load("model", plain)
 
 
-def test_a_serialization_that_nobody_opens_is_refused_by_name(save: Callable[..., Path], plain: SourceAccess) -> None:
+def test_a_serialization_that_nobody_opens_is_refused_by_name(
+    save: Callable[..., Path], plain: SourceAccess
+) -> None:
     save("logistic")
     _change(sklearn__serialization_format="dill")
     with pytest.raises(UnsupportedModel, match="dill"):

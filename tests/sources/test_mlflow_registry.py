@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -173,24 +174,42 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A tracking server that keeps artifacts itself, as one in a company does."""
     folder, port = tmp_path_factory.mktemp("server"), _free_port()
     url = f"http://127.0.0.1:{port}"
-    store = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}  # ruff: ignore[TID251] - the server's own
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/server.db",
+        "--artifacts-destination",
+        str(folder / "files"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([*command, *store], stdout=log, stderr=log, cwd=folder, env=environment)
+        process = subprocess.Popen(
+            [*command, *store], stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
+        )
         try:
             _wait(url, process, folder / "log")
             yield url
         finally:
-            process.terminate()
-            process.wait(30)
+            os.killpg(process.pid, signal.SIGKILL)  # the server's workers too
+            process.wait()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(600):
         assert process.poll() is None, log.read_text()
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=2):
+            with urllib.request.urlopen(f"{url}/health", timeout=2):  # ruff: ignore[S310] - http, see above
                 return
         except OSError:
             time.sleep(0.2)
@@ -221,8 +240,8 @@ def test_nobody_at_the_address_is_unreachable_soon() -> None:
 def test_a_server_that_says_nothing_is_unreachable_soon() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(Unreachable, match="does not answer"):
-            address = f"http://127.0.0.1:{silent.getsockname()[1]}"
             load("models:/risk/1", SourceAccess(tracking_uri=address, timeout_seconds=1))
         assert time.monotonic() - started < 30
 
@@ -271,7 +290,9 @@ def test_a_server_that_is_no_mlflow_is_unreachable(answering: Any) -> None:
         load("models:/risk/1", SourceAccess(tracking_uri=answering(200, b"<html>hello</html>"), timeout_seconds=2))
 
 
-@pytest.mark.parametrize("uri", ["postgresql://user:secret@127.0.0.1:1/mlflow", "nosuchscheme://x", "sqlite:////no/such/dir/x.db"])
+@pytest.mark.parametrize(
+    "uri", ["postgresql://user:secret@127.0.0.1:1/mlflow", "nosuchscheme://x", "sqlite:////no/such/dir/x.db"]
+)
 def test_a_tracking_address_that_cannot_work_is_an_error_of_ours(uri: str) -> None:
     with pytest.raises((Unreachable, UsageError)) as refused:
         load("models:/risk/1", SourceAccess(tracking_uri=uri))

@@ -34,7 +34,9 @@ def test_a_model_of_a_run_is_named_by_run_and_path() -> None:
     assert (source.scheme, source.name) == ("runs", "3f2a")
 
 
-@pytest.mark.parametrize("text", ["azureml:win:3", "azureml:win@latest", "azureml://registries/R/models/M/versions/1"])
+@pytest.mark.parametrize(
+    "text", ["azureml:win:3", "azureml:win@latest", "azureml://registries/R/models/M/versions/1"]
+)
 def test_azure_models_are_told_from_the_others(text: str) -> None:
     assert parse(text).scheme == "azureml"
 

@@ -35,13 +35,17 @@ PROBABILITIES = OutputTensor(name="probabilities", dtype="float32", shape=(None,
 def _signature(columns: list[str], *outputs: OutputTensor) -> Signature:
     dtype: Dtype = "float32"
     inputs = tuple(
-        InputColumn(name=name, tensor="features", dtype=dtype, shape=(None, len(columns)), missing=Missing(allowed=True))
+        InputColumn(
+            name=name, tensor="features", dtype=dtype, shape=(None, len(columns)), missing=Missing(allowed=True)
+        )
         for name in columns
     )
     return Signature(layout="matrix", inputs=inputs, outputs=outputs)
 
 
-def _scorer(model: Any, frame: pd.DataFrame, *outputs: OutputTensor, clip: tuple[float, float] | None = None) -> Predict:
+def _scorer(
+    model: Any, frame: pd.DataFrame, *outputs: OutputTensor, clip: tuple[float, float] | None = None
+) -> Predict:
     reference = SourceReference(uri="model", kind="joblib", sha256="0" * 64)
     source = SourceModel(reference=reference, model=model)
     return scorer(source, frame, _signature(list(frame.columns), *outputs), PostProcessing(clip=clip))
@@ -107,7 +111,7 @@ def test_an_empty_batch_has_an_empty_answer_of_the_right_shape(
     assert answer.shape == ((0, 2) if output is PROBABILITIES else (0,))
 
 
-def test_clipping_bounds_scores_and_keeps_nan(table: pd.DataFrame) -> None:
+def test_clipping_bounds_scores_and_keeps_nan() -> None:
     class Passing:
         def predict(self, rows: pd.DataFrame) -> Any:
             return rows["x"].to_numpy()
@@ -171,7 +175,13 @@ def test_rows_reach_the_model_with_the_dtypes_of_its_data(series: Any) -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "values"),
-    [("int64", [0.5, 1.0]), ("int64", [np.nan, 1.0]), ("int64", [np.inf, 1.0]), ("bool", [2, 0]), ("Int64", [0.5, 1.0])],
+    [
+        ("int64", [0.5, 1.0]),
+        ("int64", [np.nan, 1.0]),
+        ("int64", [np.inf, 1.0]),
+        ("bool", [2, 0]),
+        ("Int64", [0.5, 1.0]),
+    ],
 )
 def test_a_value_that_the_dtype_cannot_hold_keeps_its_own(dtype: str, values: list[float]) -> None:
     frame = pd.DataFrame({"x": pd.Series([1, 0], dtype=dtype)})
@@ -187,10 +197,12 @@ def test_an_unknown_category_is_a_missing_value() -> None:
 
 def test_categories_answer_as_in_the_frame_that_trained_them(table: pd.DataFrame) -> None:
     random = np.random.default_rng(2)
-    frame = pd.DataFrame({
-        "n": table["f1"],
-        "c": pd.Series(random.choice(["x", "y", "z", None], 600), dtype="category"),
-    })
+    frame = pd.DataFrame(
+        {
+            "n": table["f1"],
+            "c": pd.Series(random.choice(["x", "y", "z", None], 600), dtype="category"),
+        }
+    )
     model = xgboost.XGBRegressor(n_estimators=3, enable_categorical=True, n_jobs=1).fit(frame, table["risk"])
     booster = model.get_booster()
     rows = rows_of(frame)

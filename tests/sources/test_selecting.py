@@ -49,7 +49,9 @@ def test_a_model_without_names_takes_exactly_as_many_columns_as_it_has(nameless:
     assert list(select_features(_source(nameless), table[FEATURES], None).columns) == FEATURES
 
 
-def test_a_model_without_names_and_another_number_of_columns_asks_for_them(nameless: Any, table: pd.DataFrame) -> None:
+def test_a_model_without_names_and_another_number_of_columns_asks_for_them(
+    nameless: Any, table: pd.DataFrame
+) -> None:
     with pytest.raises(UsageError, match="takes 6 features") as refused:
         select_features(_source(nameless), table, None)
     assert "--features" in refused.value.hint

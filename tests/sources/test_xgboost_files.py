@@ -102,42 +102,21 @@ def _document(models: Models) -> dict[str, Any]:
     return document
 
 
-def _trees(document: dict[str, Any]) -> Any:
-    return document["learner"]["gradient_booster"]["model"]
-
-
-def _break(document: dict[str, Any], how: str) -> None:
-    model = _trees(document)
-    tree = model["trees"][0]
-    match how:
-        case "child outside":
-            tree["left_children"][0] = 10_000
-        case "negative child":
-            tree["right_children"][0] = -7
-        case "circle":
-            tree["left_children"][0] = 0
-        case "feature outside":
-            tree["split_indices"][0] = 6
-        case "parent outside":
-            tree["parents"][1] = 999
-        case "short array":
-            tree["split_conditions"].pop()
-        case "no array":
-            del tree["default_left"]
-        case "fewer trees":
-            model["trees"].pop()
-        case "rounds":
-            model["iteration_indptr"][-1] = 99
-        case "tree of no output":
-            model["tree_info"][0] = -1
-        case "unknown booster":
-            document["learner"]["gradient_booster"]["name"] = "gbforest"
-        case "no nodes":
-            tree["tree_param"]["num_nodes"] = "0"
-        case "text for a number":
-            tree["left_children"][0] = "one"
-        case _:
-            raise AssertionError(how)
+BREAKS: dict[str, Callable[[Any, Any], Any]] = {
+    "child outside": lambda _, tree: tree["left_children"].__setitem__(0, 10_000),
+    "negative child": lambda _, tree: tree["right_children"].__setitem__(0, -7),
+    "circle": lambda _, tree: tree["left_children"].__setitem__(0, 0),
+    "feature outside": lambda _, tree: tree["split_indices"].__setitem__(0, 6),
+    "parent outside": lambda _, tree: tree["parents"].__setitem__(1, 999),
+    "short array": lambda _, tree: tree["split_conditions"].pop(),
+    "no array": lambda _, tree: tree.pop("default_left"),
+    "text for a number": lambda _, tree: tree["left_children"].__setitem__(0, "one"),
+    "no nodes": lambda _, tree: tree["tree_param"].__setitem__("num_nodes", "0"),
+    "another number": lambda _, tree: tree.__setitem__("id", 99),
+    "fewer trees": lambda model, _: model["trees"].pop(),
+    "rounds": lambda model, _: model["iteration_indptr"].__setitem__(-1, 99),
+    "tree of no output": lambda model, _: model["tree_info"].__setitem__(0, 1),
+}
 
 
 @pytest.mark.parametrize(
@@ -153,15 +132,30 @@ def _break(document: dict[str, Any], how: str) -> None:
         ("fewer trees", "announces 8 trees and holds 7"),
         ("rounds", "rounds"),
         ("tree of no output", "no output"),
-        ("unknown booster", "gbforest"),
+        ("another number", "numbered"),
         ("no nodes", "0 nodes"),
         ("text for a number", "one"),
     ],
 )
 def test_a_model_that_contradicts_itself_is_refused_with_the_reason(how: str, says: str, models: Models) -> None:
     document = _document(models)
-    _break(document, how)
+    model = document["learner"]["gradient_booster"]["model"]
+    BREAKS[how](model, model["trees"][0])
     with pytest.raises(UsageError, match=says):
+        open_xgboost(json.dumps(document).encode(), "model.json")
+
+
+def test_a_booster_of_an_unknown_kind_is_refused(models: Models) -> None:
+    document = _document(models)
+    document["learner"]["gradient_booster"]["name"] = "gbforest"
+    with pytest.raises(UsageError, match="gbforest"):
+        open_xgboost(json.dumps(document).encode(), "model.json")
+
+
+def test_base_scores_that_do_not_fit_the_outputs_are_refused(models: Models) -> None:
+    document = _document(models)
+    document["learner"]["learner_model_param"]["base_score"] = "[0.5,0.5,0.5]"
+    with pytest.raises(UsageError, match="3 base scores for 1 output"):
         open_xgboost(json.dumps(document).encode(), "model.json")
 
 
@@ -194,7 +188,9 @@ def _kinds() -> dict[str, Callable[[], Any]]:
         "forest": lambda: xgboost.XGBRFClassifier(n_estimators=5, n_jobs=1).fit(rows, label),
         "parallel trees": lambda: xgboost.XGBClassifier(num_parallel_tree=3, **few).fit(rows, several),
         "ranker": lambda: xgboost.XGBRanker(**few).fit(rows, label, qid=np.repeat(np.arange(30), 10)),
-        "lossguide": lambda: xgboost.XGBClassifier(grow_policy="lossguide", max_leaves=8, max_depth=0).fit(rows, label),
+        "lossguide": lambda: xgboost.XGBClassifier(grow_policy="lossguide", max_leaves=8, max_depth=0).fit(
+            rows, label
+        ),
         "early stopping": lambda: xgboost.XGBClassifier(early_stopping_rounds=2, n_estimators=99).fit(
             rows, label, eval_set=[(rows, label)], verbose=False
         ),
