@@ -196,10 +196,14 @@ class Reader:
         )
 
 
+def _shown(values: NDArray[Any]) -> str:
+    return ", ".join(f"{value:.9g}" for value in np.atleast_1d(values).tolist())
+
+
 def _answers(failing: Kept, row: int) -> str:
     """What both sides answer to one of the rows."""
     parts = [
-        f"{name} {source[row].tolist()} by the source and {failing.onnx[name][row].tolist()} by the graph"
+        f"{name} {_shown(source[row])} by the source and {_shown(failing.onnx[name][row])} by the graph"
         for name, source in failing.source.items()
         if name in failing.onnx and name != LABEL
     ]

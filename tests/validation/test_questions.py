@@ -151,3 +151,11 @@ def test_outputs_of_the_signature_pass() -> None:
     question = OutputsQuestion(Signature(layout="matrix", inputs=(), outputs=(SCORE,)))
     assert not question.add(batch({"prediction": F32.astype(float)}, {"prediction": F32})).any()
     assert question.verdict().passed
+
+
+@pytest.mark.parametrize(("source", "onnx"), [({}, {"prediction": F32}), ({"prediction": F32}, {}), ({}, {})])
+def test_an_output_that_a_side_lacks_is_left_to_the_question_of_outputs(source: Any, onnx: Any) -> None:
+    question = ScoreQuestion(SCORE, TIGHT)
+    asked = Batch(kind="sample", rows=Rows(columns={"a": np.zeros(2)}), source=source, onnx=onnx)
+    assert question.add(asked).tolist() == [False, False]
+    assert question.verdict().compared == 0
