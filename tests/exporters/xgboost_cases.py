@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import xgboost as xgb
 from xgboost_data import (
     arrow,
@@ -178,6 +179,8 @@ CASES: dict[str, Callable[[], Case]] = {
     "quantiles": regressor(objective="reg:quantileerror", quantile_alpha=[0.1, 0.5, 0.9]),
     "quantiles, dart": regressor(objective="reg:quantileerror", quantile_alpha=[0.1, 0.9], **_DART),
     "logistic regressor": regressor(objective="reg:logistic", target=binary),
+    "logistic regressor, all 1": regressor(objective="reg:logistic", target=lambda frame: np.ones(len(frame))),
+    "logistic regressor, all 0": regressor(objective="reg:logistic", target=lambda frame: np.zeros(len(frame))),
     "binary:logistic regressor": regressor(objective="binary:logistic", target=binary),
     "binary:logitraw regressor": regressor(objective="binary:logitraw", target=binary),
     "binary:hinge regressor": regressor(objective="binary:hinge", target=binary),
