@@ -19,6 +19,7 @@ from .options import (
     ResourceGroup,
     Sample,
     Seed,
+    SignIn,
     Subscription,
     Tolerance,
     TrackingUri,
@@ -53,6 +54,7 @@ def check(
     subscription: Subscription = None,
     resource_group: ResourceGroup = None,
     workspace: Workspace = None,
+    auth: SignIn = None,
     json: Json = False,
 ) -> None:
     """Prove that a graph answers as SOURCE does; exit 3 when it does not.
@@ -75,6 +77,7 @@ def check(
         subscription=subscription,
         resource_group=resource_group,
         workspace_name=workspace,
+        auth=auth,
     )
     job = CheckJob(
         target=target,

@@ -19,6 +19,7 @@ from .options import (
     ResourceGroup,
     Runtime,
     Sample,
+    SignIn,
     Source,
     Subscription,
     TrackingUri,
@@ -41,6 +42,7 @@ def convert(
     subscription: Subscription = None,
     resource_group: ResourceGroup = None,
     workspace: Workspace = None,
+    auth: SignIn = None,
     explain: Annotated[bool, typer.Option("--explain", help="Print the whole plan, step by step.")] = False,
     json: Json = False,
 ) -> None:
@@ -63,6 +65,7 @@ def convert(
         subscription=subscription,
         resource_group=resource_group,
         workspace_name=workspace,
+        auth=auth,
     )
     access = invocation.source_access(source, flags)
     opened = open_source(source, sample, access, split_features(features))

@@ -18,6 +18,8 @@ from .options import (
     AllowModule,
     AllowPickle,
     Breaking,
+    Certificate,
+    Chain,
     Clip,
     Features,
     Json,
@@ -29,6 +31,8 @@ from .options import (
     ResourceGroup,
     Runtime,
     Seed,
+    SignIn,
+    SignWith,
     Source,
     Store,
     Subscription,
@@ -39,6 +43,7 @@ from .options import (
 )
 from .publish import release_document, release_lines
 from .screen import progress_bars
+from .signing import open_signer
 
 
 def export(
@@ -53,6 +58,9 @@ def export(
     alias: Alias = None,
     reason: Reason = "",
     breaking: Breaking = False,
+    sign_with: SignWith = None,
+    certificate: Certificate = None,
+    chain: Chain = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Keep the graph, the plan and the parity report here as well."),
@@ -68,6 +76,7 @@ def export(
     subscription: Subscription = None,
     resource_group: ResourceGroup = None,
     workspace: Workspace = None,
+    auth: SignIn = None,
     max_p95_us: MaxP95 = None,
     max_load_ms: MaxLoad = None,
     max_rss_mb: MaxRss = None,
@@ -89,6 +98,7 @@ def export(
     del json
     limits = Limits(p95_us=max_p95_us, load_ms=max_load_ms, rss_mb=max_rss_mb, bytes=max_bytes)
     invocation = current(context)
+    signer = open_signer(sign_with, certificate, chain)
     flags = SourceFlags(
         tracking_uri=tracking_uri,
         allow_pickle=allow_pickle,
@@ -96,6 +106,7 @@ def export(
         subscription=subscription,
         resource_group=resource_group,
         workspace_name=workspace,
+        auth=auth,
     )
     job = ExportJob(
         source=source,
@@ -110,7 +121,7 @@ def export(
         out=out,
     )
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress)
+        releases = invocation.releases(store, progress, signer)
         done = run(job, releases, progress)
     url = releases.store.url
     invocation.screen.show(

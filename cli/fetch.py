@@ -12,6 +12,7 @@ from .options import (
     Json,
     Out,
     ResourceGroup,
+    SignIn,
     Source,
     Subscription,
     TrackingUri,
@@ -29,6 +30,7 @@ def fetch(
     subscription: Subscription = None,
     resource_group: ResourceGroup = None,
     workspace: Workspace = None,
+    auth: SignIn = None,
     json: Json = False,
 ) -> None:
     """Bring the files of SOURCE into DIR, with their digest and lineage in DIR/source.json.
@@ -46,6 +48,7 @@ def fetch(
         subscription=subscription,
         resource_group=resource_group,
         workspace_name=workspace,
+        auth=auth,
     )
     access = invocation.source_access(source, flags)
     reference = run(source, out, access)

@@ -12,11 +12,11 @@ from .settings import actor, environment, store_access
 if TYPE_CHECKING:
     import typer
     from onnxport.artifacts import Progress
-    from onnxport.releases import Releases
-    from onnxport.sources import SourceAccess
+    from onnxport.releases import Releases, Signer
+    from onnxport.sources import AzureAccess, SourceAccess
 
     from .screen import Screen
-    from .settings import Config
+    from .settings import Auth, Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class SourceFlags:
         subscription: Azure subscription of the Azure ML workspace.
         resource_group: Its resource group.
         workspace_name: Its name.
+        auth: How to sign in to Azure; `None`: as the environment is made for.
     """
 
     tracking_uri: str
@@ -38,6 +39,7 @@ class SourceFlags:
     subscription: str | None = None
     resource_group: str | None = None
     workspace_name: str | None = None
+    auth: Auth | None = None
 
     def workspace(self) -> dict[str, str | None]:
         """The workspace under the keys of `onnxport.yaml`."""
@@ -60,8 +62,8 @@ class Invocation:
     screen: Screen
     config: Config
 
-    def releases(self, store: str, progress: Progress) -> Releases:
-        """The releases in `store`, moved and published in the name of the user or CI identity."""
+    def releases(self, store: str, progress: Progress, signer: Signer | None = None) -> Releases:
+        """The releases in `store`, moved and published in the name of the user or CI identity; `signer` signs."""
         from onnxport.releases import Releases
         from onnxport.storage import open_store
 
@@ -71,6 +73,7 @@ class Invocation:
             clock=lambda: datetime.now(UTC),
             actor=actor(environ),
             progress=progress,
+            signer=signer,
         )
 
     def source_access(self, source: str, flags: SourceFlags) -> SourceAccess:
@@ -79,19 +82,25 @@ class Invocation:
         Raises:
             UsageError: The Azure ML workspace is named in part only, or a module cannot be allowed.
         """
-        from onnxport.sources import AzureAccess, SourceAccess, resolve_workspace
-        from onnxport.storage import choose_auth
+        from onnxport.sources import AzureAccess, SourceAccess
 
-        environ = environment()
         return SourceAccess(
             allow_pickle=flags.allow_pickle or self.config.trusts(source),
             allow_modules=tuple(flags.allow_modules or ()),
             tracking_uri=flags.tracking_uri,
-            azure=AzureAccess(
-                workspace=resolve_workspace(flags.workspace(), self.config.azure_ml, environ, Path.cwd()),
-                auth=choose_auth(environ),
-                identity_client_id=environ.get("AZURE_CLIENT_ID"),
-            ),
+            azure=self._azure(flags) if source.startswith("azureml:") else AzureAccess(),
+        )
+
+    def _azure(self, flags: SourceFlags) -> AzureAccess:
+        from onnxport.sources import AzureAccess, resolve_workspace
+        from onnxport.storage import choose_auth
+
+        environ = environment()
+        auth = choose_auth(environ) if flags.auth is None else flags.auth.value
+        return AzureAccess(
+            workspace=resolve_workspace(flags.workspace(), self.config.azure_ml, environ, Path.cwd()),
+            auth=auth,
+            identity_client_id=environ.get("AZURE_CLIENT_ID") if auth == "managed-identity" else None,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .settings import DEFAULT_STORE, DEFAULT_TRACKING_URI
+from .settings import DEFAULT_STORE, DEFAULT_TRACKING_URI, Auth
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")]
 Source = Annotated[
@@ -15,7 +15,7 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help="A path (.joblib, .pkl, .skops, XGBoost .json/.ubj, MLmodel folder), "
-        "models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN/PATH.",
+        "models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN/PATH or azureml:NAME:VERSION.",
     ),
 ]
 Sample = Annotated[
@@ -57,6 +57,12 @@ AllowModule = Annotated[
 ]
 Subscription = Annotated[str | None, typer.Option(metavar="ID", help="Azure ML: the subscription, for azureml:…")]
 ResourceGroup = Annotated[str | None, typer.Option(metavar="NAME", help="Azure ML: the resource group.")]
+SignIn = Annotated[
+    Auth | None,
+    typer.Option(
+        "--auth", envvar="ONNXPORT_AUTH", help="How to sign in to Azure; default: as the environment is made for."
+    ),
+]
 Workspace = Annotated[str | None, typer.Option(metavar="NAME", help="Azure ML: the workspace.")]
 Features = Annotated[
     str | None,
@@ -95,6 +101,33 @@ MaxRss = Annotated[
 ]
 MaxBytes = Annotated[
     int | None, typer.Option("--max-bytes", metavar="BYTES", help="Publish only if it is this small.")
+]
+SignWith = Annotated[
+    Path | None,
+    typer.Option(metavar="KEY.pem", help="Sign the release with this EC private key (needs onnxport[sign])."),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(metavar="CERT.pem", help="The key's certificate: sign in its name; needs --chain."),
+]
+Chain = Annotated[
+    Path | None, typer.Option(metavar="CHAIN.pem", help="The certificates that lead from --certificate to a root.")
+]
+Keys = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="PUB.pem", help="Demand a signature of this EC public key; repeat for any of several."),
+]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="ROOT.pem", help="Demand a signature with a certificate that leads to this root; may repeat."
+    ),
+]
+Identities = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="The certificate must carry this name (e-mail, URI, DNS or common name); may repeat."
+    ),
 ]
 Reference = Annotated[str, typer.Argument(metavar="REF", help="NAME:VERSION, NAME@ALIAS, or NAME for the newest.")]
 AliasReference = Annotated[str, typer.Argument(metavar="NAME@ALIAS", help="An alias of a model.")]

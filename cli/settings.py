@@ -6,6 +6,7 @@ import getpass
 import os
 import re
 from dataclasses import dataclass, field
+from enum import StrEnum
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,16 @@ if TYPE_CHECKING:
 
     from onnxport.artifacts import UsageError
     from onnxport.storage import StoreAccess
+
+
+class Auth(StrEnum):
+    """How to sign in to Azure: the values of `onnxport.storage.Auth`."""
+
+    WORKLOAD_IDENTITY = "workload-identity"
+    MANAGED_IDENTITY = "managed-identity"
+    ENVIRONMENT = "environment"
+    CLI = "cli"
+
 
 CONFIG_FILE = "onnxport.yaml"
 DEFAULT_STORE = "./onnxport-store"
