@@ -21,6 +21,7 @@ from .fetch import fetch
 from .invocation import Invocation
 from .listing import list_releases
 from .moving import history, promote, rollback
+from .policy import policy
 from .publish import publish
 from .pull import pull
 from .schema import schema
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rollback": rollback,
     "prune": prune,
     "copy": copy,
+    "policy": policy,
     "schema": schema,
 }
 

@@ -8,8 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .invocation import current
-from .options import STORE, Alias, Breaking, Json, MaxBytes, MaxLoad, MaxP95, MaxRss, Reason, Store
+from .options import (
+    STORE,
+    Alias,
+    Breaking,
+    Certificate,
+    Chain,
+    Json,
+    MaxBytes,
+    MaxLoad,
+    MaxP95,
+    MaxRss,
+    Reason,
+    SignWith,
+    Store,
+)
 from .screen import progress_bars
+from .signing import open_signer
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Alias as AliasDocument
@@ -24,6 +39,9 @@ def publish(
     alias: Alias = None,
     reason: Reason = "",
     breaking: Breaking = False,
+    sign_with: SignWith = None,
+    certificate: Certificate = None,
+    chain: Chain = None,
     max_p95_us: MaxP95 = None,
     max_load_ms: MaxLoad = None,
     max_rss_mb: MaxRss = None,
@@ -33,6 +51,7 @@ def publish(
     """Publish the proven graph in DIR as the next release of NAME.
 
     The same graph of the same source is published once: a second call answers with the release that is there.
+    Signed with a key, it is published once for that key.
     """
     from onnxport.pipelines.folder import read_artifact, read_proof
     from onnxport.pipelines.limits import Limits
@@ -42,9 +61,10 @@ def publish(
     del json
     limits = Limits(p95_us=max_p95_us, load_ms=max_load_ms, rss_mb=max_rss_mb, bytes=max_bytes)
     invocation = current(context)
+    signer = open_signer(sign_with, certificate, chain)
     artifact, proof = read_artifact(folder), read_proof(folder)
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress)
+        releases = invocation.releases(store, progress, signer)
         release = to_release(name, artifact, proof, releases, limits=limits)
         moved = None
         if alias is not None:
@@ -66,6 +86,7 @@ def release_document(release: Release, alias: AliasDocument | None, store: str) 
         "created": release.created,
         "store": store,
         "manifest": f"{model.name}/releases/{model.version}/manifest.json",
+        "signed": any(entry.name == "signature.json" for entry in manifest.files),
         "alias": None if alias is None else alias.alias,
         "parity": {
             "passed": parity.passed,

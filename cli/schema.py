@@ -36,6 +36,7 @@ def schema(
 def documents() -> dict[str, type[Document]]:
     """The documents by name."""
     from onnxport.artifacts import Alias, Conversion, Golden, Manifest, Move, ParityReport, Tolerances
+    from onnxport.releases import Policy, Statement
 
     return {
         "manifest": Manifest,
@@ -45,4 +46,6 @@ def documents() -> dict[str, type[Document]]:
         "golden": Golden,
         "conversion": Conversion,
         "tolerances": Tolerances,
+        "policy": Policy,
+        "statement": Statement,
     }

@@ -80,6 +80,7 @@ def promote(ref: ReleaseRef, promotion: Promotion, releases: Releases) -> Alias:
 
     Raises:
         UsageError: There is no such release, or it breaks the alias's callers.
+        IntegrityError: The store's policy demands a signature that the release does not have.
         LostRace: Somebody else moved it at the same time.
         Unreachable: The store does not answer.
     """

@@ -14,7 +14,7 @@ from .folder import GOLDEN_FILE
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Manifest
-    from onnxport.releases import Releases
+    from onnxport.releases import Releases, Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,23 +24,28 @@ class Verified:
     Attributes:
         manifest: The release.
         golden_rows: How many golden rows were proven here, or `None` where that was not asked for.
+        signed_by: Whose signature was demanded and found, or `None` where none was demanded.
     """
 
     manifest: Manifest
     golden_rows: int | None
+    signed_by: str | None
 
 
-def verify(reference: ReleaseRef, releases: Releases, *, golden: bool) -> Verified:
+def verify(reference: ReleaseRef, releases: Releases, *, golden: bool, trust: Trust | None = None) -> Verified:
     """Every file of the release is what the manifest says; with `golden`, its graph answers as its source did.
 
+    A signature is checked where `trust` or the store's policy demands one.
+
     Raises:
-        IntegrityError: It is not, or it does not; the message names the file or the row.
+        IntegrityError: It is not, or it does not, or is not signed as demanded; the message names file or row.
         UsageError: There is no such release.
         Unreachable: The store does not answer.
     """
-    manifest = releases.verify(reference).manifest
+    verification = releases.verify(reference, trust)
+    manifest = verification.manifest
     if not golden:
-        return Verified(manifest=manifest, golden_rows=None)
+        return Verified(manifest=manifest, golden_rows=None, signed_by=verification.signed_by)
     model = manifest.model
     name = f"{model.name}:{model.version}"
     with tempfile.TemporaryDirectory(prefix="onnxport-") as folder:
@@ -54,4 +59,4 @@ def verify(reference: ReleaseRef, releases: Releases, *, golden: bool) -> Verifi
             f"{name}: on this machine the graph does not answer its golden rows: {differences[0]}",
             hint="Compare this machine's onnxruntime with `graph.min_onnxruntime` in the manifest.",
         )
-    return Verified(manifest=manifest, golden_rows=len(rows.rows))
+    return Verified(manifest=manifest, golden_rows=len(rows.rows), signed_by=verification.signed_by)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .stamp import Stamp
 
 PARITY_FILE = "parity.json"
+STATEMENT_FILE = "statement.json"
+SIGNATURE_FILE = "signature.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +115,13 @@ def parts(draft: Draft, files: Mapping[str, bytes | Path]) -> tuple[Part, ...]:
     """The files of the release, the graph first; `parity.json` is the draft's own report, whatever `files` says.
 
     Raises:
-        UsageError: A file cannot be read or has no plain name, or there is no `model.onnx`.
+        UsageError: A file cannot be read or has no plain name, or there is no `model.onnx`, or a signature.
         IntegrityError: `model.onnx` is not the graph that was converted and checked.
     """
     if MODEL_FILE not in files:
         raise UsageError(f"{draft.name} has no {MODEL_FILE} to publish", hint="Run `onnxport convert` first.")
+    if made_here := sorted({STATEMENT_FILE, SIGNATURE_FILE} & set(files)):
+        raise UsageError(f"{made_here[0]} is made when a release is signed", hint="Give a signer instead.")
     named = {MODEL_FILE: files[MODEL_FILE], **files, PARITY_FILE: draft.report.to_bytes()}
     found = tuple(_part(name, data) for name, data in named.items())
     graph = found[0].entry

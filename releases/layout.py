@@ -6,6 +6,7 @@
     NAME/releases/7/manifest.json      the commit point of release 7
     NAME/aliases/production.json       where the alias points, replaced by compare-and-swap
     NAME/history/production/00000012.json   its moves, append-only
+    policy.json                        what the store demands of releases
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import re
 from onnxport.artifacts import UsageError, check_name
 
 MANIFEST_FILE = "manifest.json"
+POLICY_FILE = "policy.json"
 _VERSION = re.compile(r"[1-9][0-9]{0,8}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
 def objects_folder(name: str) -> str:
     """The folder of the model's files."""
-    return f"{check_name('a model', name)}/objects"
+    return f"{_model(name)}/objects"
 
 
 def object_key(name: str, digest: str) -> str:
@@ -31,7 +33,7 @@ def object_key(name: str, digest: str) -> str:
 
 def releases_folder(name: str) -> str:
     """The folder that holds a folder for each version."""
-    return f"{check_name('a model', name)}/releases"
+    return f"{_model(name)}/releases"
 
 
 def manifest_key(name: str, version: int) -> str:
@@ -41,7 +43,7 @@ def manifest_key(name: str, version: int) -> str:
 
 def aliases_folder(name: str) -> str:
     """The folder of the model's aliases."""
-    return f"{check_name('a model', name)}/aliases"
+    return f"{_model(name)}/aliases"
 
 
 def alias_key(name: str, alias: str) -> str:
@@ -51,12 +53,17 @@ def alias_key(name: str, alias: str) -> str:
 
 def history_folder(name: str, alias: str) -> str:
     """The folder of an alias's moves."""
-    return f"{check_name('a model', name)}/history/{check_name('an alias', alias)}"
+    return f"{_model(name)}/history/{check_name('an alias', alias)}"
 
 
 def move_key(name: str, alias: str, sequence: int) -> str:
     """The key of the alias's move number `sequence`; keys sort as their numbers do."""
     return f"{history_folder(name, alias)}/{sequence:08d}.json"
+
+
+def model_in(child: str) -> str | None:
+    """The model that a child of the store may stand for; `None` where it stands for none."""
+    return child if is_name(child) and child != POLICY_FILE else None
 
 
 def version_in(child: str) -> int | None:
@@ -82,3 +89,9 @@ def is_name(text: str) -> bool:
 def is_file_name(text: str) -> bool:
     """Whether a release may hold a file of this name: a plain one on every system, and not the manifest's."""
     return _FILE.fullmatch(text) is not None and text != MANIFEST_FILE
+
+
+def _model(name: str) -> str:
+    if name == POLICY_FILE:
+        raise UsageError(f"{name!r} cannot name a model: the store's policy has this name")
+    return check_name("a model", name)

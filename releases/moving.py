@@ -11,14 +11,19 @@ from . import layout
 from .reading import find_alias, get_alias, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from onnxport.artifacts import Manifest
     from onnxport.storage import BlobStore
 
     from .reading import HeldAlias
     from .stamp import Stamp
 
+    Admit = Callable[[Manifest], object]
+    """Raises where the store's policy does not let an alias point at the release."""
 
-def promote(store: BlobStore, ref: ReleaseRef, alias: str, stamp: Stamp) -> Alias:
+
+def promote(store: BlobStore, ref: ReleaseRef, alias: str, stamp: Stamp, *, admit: Admit) -> Alias:
     """The alias, which points at the release `ref`; unchanged where it did already.
 
     The alias document is the truth and says its own last move. Whoever replaces it first makes sure that this move
@@ -26,10 +31,11 @@ def promote(store: BlobStore, ref: ReleaseRef, alias: str, stamp: Stamp) -> Alia
 
     Raises:
         UsageError: There is no such release, or the alias has no proper name.
-        IntegrityError: A document was changed.
+        IntegrityError: A document was changed, or `admit` refuses the release.
         LostRace: Somebody else moved the alias at the same time; nothing was changed.
     """
     manifest = resolve(store, ref)
+    admit(manifest)
     held = find_alias(store, manifest.model.name, alias)
     if held is not None:
         _record(store, held.alias)
@@ -38,12 +44,12 @@ def promote(store: BlobStore, ref: ReleaseRef, alias: str, stamp: Stamp) -> Alia
     return _move(store, manifest, alias, held=held, stamp=stamp)
 
 
-def rollback(store: BlobStore, name: str, alias: str, stamp: Stamp) -> Alias:
+def rollback(store: BlobStore, name: str, alias: str, stamp: Stamp, *, admit: Admit) -> Alias:
     """The alias, which points again where it did before its last move; twice is back and forth.
 
     Raises:
         UsageError: There is no such alias, or it was never moved.
-        IntegrityError: A document was changed, or the release before is gone.
+        IntegrityError: A document was changed, or the release before is gone, or `admit` refuses it.
         LostRace: Somebody else moved the alias at the same time; nothing was changed.
     """
     held = get_alias(store, name, alias)
@@ -54,6 +60,7 @@ def rollback(store: BlobStore, name: str, alias: str, stamp: Stamp) -> Alias:
             hint=f"Name the release: onnxport promote {name}:VERSION {alias}.",
         )
     manifest = resolve(store, ReleaseRef(name=name, version=before))
+    admit(manifest)
     _record(store, held.alias)
     return _move(store, manifest, alias, held=held, stamp=stamp)
 

@@ -50,7 +50,8 @@ class HeldAlias:
 
 def models(store: BlobStore) -> list[str]:
     """The names of the models that have a release, in order of the alphabet."""
-    names = sorted(child for child in store.children("") if layout.is_name(child))
+    found = (layout.model_in(child) for child in store.children(""))
+    names = sorted(name for name in found if name is not None)
     return [name for name in names if next(store.children(layout.releases_folder(name)), None) is not None]
 
 

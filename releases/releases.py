@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from onnxport.artifacts import Progress, Silent
 
-from . import copying, moving, pruning, publishing, pulling, reading, verifying
+from . import copying, moving, pruning, publishing, pulling, reading, signing, verifying
 from .objects import Objects
+from .policy import Policy, read_policy, write_policy
 from .stamp import Stamp
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Alias, Manifest, Move, Release, ReleaseRef
     from onnxport.storage import BlobInfo, BlobStore
 
+    from .bundles import Signer
     from .draft import Draft
+    from .policy import Trust
     from .reading import ListedRelease
     from .verifying import Verification
 
@@ -36,15 +39,19 @@ class Releases:
         clock: The time, UTC.
         actor: User or CI identity.
         progress: Told of bytes as they move.
+        signer: Signs what is published; `None` publishes unsigned.
     """
 
     store: BlobStore
     clock: Callable[[], datetime]
     actor: str
     progress: Progress = field(default_factory=Silent)
+    signer: Signer | None = None
 
     def publish(self, draft: Draft, files: Mapping[str, Path | bytes]) -> Release:
         """The draft as a release: a new one, or the one of the same source and graph that was there already.
+
+        With a signer, only one that the signer's key signed counts as there already.
 
         Args:
             draft: What is published, with its proof.
@@ -54,7 +61,7 @@ class Releases:
             UsageError: A file cannot be read or has no plain name, or there is no `model.onnx`.
             IntegrityError: `model.onnx` is not the graph that was checked, or the store is damaged.
         """
-        return publishing.publish(self._objects(draft.name), draft, files, self._stamp(""))
+        return publishing.publish(self._objects(draft.name), draft, files, self._stamp(""), signer=self.signer)
 
     def models(self) -> list[str]:
         """The names of the models that have a release, in order of the alphabet."""
@@ -91,20 +98,21 @@ class Releases:
 
         Raises:
             UsageError: There is no such release.
-            IntegrityError: A document was changed.
+            IntegrityError: A document was changed, or the release has no signature that the policy demands.
             LostRace: Somebody else moved the alias at the same time; nothing was changed.
         """
-        return moving.promote(self.store, ref, alias, self._stamp(reason))
+        return moving.promote(self.store, ref, alias, self._stamp(reason), admit=self._admit(ref.name))
 
     def rollback(self, name: str, alias: str, *, reason: str = "") -> Alias:
         """The alias, which points again where it did before its last move; twice is back and forth.
 
         Raises:
             UsageError: There is no such alias, or it was moved only once.
-            IntegrityError: A document was changed, or the release before is gone.
+            IntegrityError: A document was changed, or the release before is gone, or has no signature that the
+                policy demands.
             LostRace: Somebody else moved the alias at the same time; nothing was changed.
         """
-        return moving.rollback(self.store, name, alias, self._stamp(reason))
+        return moving.rollback(self.store, name, alias, self._stamp(reason), admit=self._admit(name))
 
     def history(self, name: str, alias: str) -> list[Move]:
         """The moves of the alias, the first one first.
@@ -128,14 +136,30 @@ class Releases:
         pulling.pull(self._objects(ref.name), manifest, out, cache)
         return manifest
 
-    def verify(self, ref: ReleaseRef) -> Verification:
-        """The release, read in full and found whole.
+    def verify(self, ref: ReleaseRef, trust: Trust | None = None) -> Verification:
+        """The release, read in full and found whole, and signed where `trust` or the store's policy demands it.
 
         Raises:
-            UsageError: There is no such release.
+            UsageError: There is no such release, or signatures are demanded and the extra `sign` is not installed.
             IntegrityError: Something is not what it should be; the message names the file.
         """
-        return verifying.verify(self._objects(ref.name), self.resolve(ref))
+        return verifying.verify(self._objects(ref.name), self.resolve(ref), trust)
+
+    def policy(self) -> Policy:
+        """What the store demands of releases.
+
+        Raises:
+            IntegrityError: The policy is damaged, or of a newer format.
+        """
+        return read_policy(self.store)
+
+    def set_policy(self, policy: Policy) -> None:
+        """The store demands what `policy` says; releases and aliases stay as they are.
+
+        Raises:
+            LostRace: Somebody else changed the policy at the same time; theirs stands.
+        """
+        write_policy(self.store, policy)
 
     def copy(self, ref: ReleaseRef, target: Releases) -> Release:
         """The release in another store, byte for byte, under the same name and number.
@@ -164,6 +188,9 @@ class Releases:
             IntegrityError: A manifest was changed, so that nobody knows what it named.
         """
         return pruning.delete(self.store, self.prunable(name, grace))
+
+    def _admit(self, name: str) -> Callable[[Manifest], object]:
+        return lambda manifest: signing.enforce(self._objects(name), manifest)
 
     def _objects(self, name: str) -> Objects:
         return Objects(store=self.store, name=name, progress=self.progress)

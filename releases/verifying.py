@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from onnxport.artifacts import Golden, IntegrityError, ParityReport
 
-from . import layout
+from . import layout, signing
 from .draft import PARITY_FILE
 
 if TYPE_CHECKING:
     from onnxport.artifacts import FileEntry, Manifest
 
     from .objects import Objects
+    from .policy import Trust
 
 GOLDEN_FILE = "golden.json"
 
@@ -25,14 +26,18 @@ class Verification:
     Attributes:
         manifest: Its manifest, with a checksum that holds.
         files: Its files, each of which has the size and the digest that the manifest says.
+        signed_by: Whose signature was demanded and found, key or certificate; `None` where none was demanded.
     """
 
     manifest: Manifest
     files: tuple[FileEntry, ...]
+    signed_by: str | None = None
 
 
-def verify(objects: Objects, manifest: Manifest) -> Verification:
-    """The release, read in full: sizes, digests, the parity report behind the summary, the golden rows.
+def verify(objects: Objects, manifest: Manifest, trust: Trust | None = None) -> Verification:
+    """The release, read in full: sizes, digests, parity report, golden rows, signature where one is demanded.
+
+    The store's policy demands one, and `trust` does.
 
     Raises:
         IntegrityError: Something is not what it should be; the message names the file.
@@ -48,4 +53,7 @@ def verify(objects: Objects, manifest: Manifest) -> Verification:
         raise IntegrityError(f"{PARITY_FILE} is no proof for this release: it failed, or is about another graph")
     if GOLDEN_FILE in documents:
         Golden.parse(objects.store.read(documents[GOLDEN_FILE]).data, name=GOLDEN_FILE)
-    return Verification(manifest=manifest, files=manifest.files)
+    signed_by = signing.enforce(objects, manifest)
+    if trust is not None:
+        signed_by = signing.check(objects, manifest, trust)
+    return Verification(manifest=manifest, files=manifest.files, signed_by=signed_by)

@@ -107,7 +107,10 @@ def test_an_unknown_store_scheme_exits_2_and_writes_nothing(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("document", ["manifest", "alias", "move", "parity", "golden", "conversion", "tolerances"])
+@pytest.mark.parametrize(
+    "document",
+    ["manifest", "alias", "move", "parity", "golden", "conversion", "tolerances", "policy", "statement"],
+)
 def test_schemas_are_printed(tmp_path: Path, document: str) -> None:
     done = onnxport("schema", document, "--json", cwd=tmp_path)
     assert done.returncode == 0
