@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,9 @@ RISK = ("--name", "risk-scoring", "--store", "store", "--json")
 RELEASE = ("risk-scoring:1", "--store", "store", "--json")
 
 
-@pytest.fixture
-def pair(tmp_path: Path) -> Pair:
-    return write_pair(tmp_path / "pair")
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return write_pair(tmp_path_factory.mktemp("keys") / "pair")
 
 
 @pytest.fixture
@@ -28,29 +29,43 @@ def publisher(tmp_path: Path) -> Publisher:
     return write_publisher(tmp_path / "publisher")
 
 
+def run(folder: Path, *arguments: object) -> dict[str, Any]:
+    """What the command line says, in a process of its own."""
+    command = [sys.executable, "-m", "onnxport.cli.main", *map(str, arguments), "--json"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
 @pytest.fixture(scope="module")
-def checked(legacy: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(legacy: Any, pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A signed export to a store that demands it, with its folder kept; and what it said."""
+    folder = tmp_path_factory.mktemp("exported")
+    run(folder, "policy", "--store", "store", "--key", pair.public)
+    options = ["--name", "risk-scoring", "--store", "store", "--alias", "production", "--out", "kept"]
+    signed = ["--sign-with", pair.private]
+    return folder, run(folder, "export", legacy.booster, "--sample", legacy.sample, *options, *signed)
+
+
+@pytest.fixture
+def checked(exported: tuple[Path, dict[str, Any]]) -> Path:
     """A folder with a graph and its proof, ready to be published."""
-    folder = tmp_path_factory.mktemp("checked")
-    options = ["--sample", str(legacy.sample), "--name", "draft", "--store", "drafts", "--out", "kept"]
-    command = [sys.executable, "-m", "onnxport.cli.main", "export", str(legacy.booster), *options]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder)
-    return folder / "kept"
+    return exported[0] / "kept"
 
 
 def test_an_export_is_signed_promoted_and_verified_with_the_public_key(
-    legacy: Any, onnxport: Callable[..., Any], pair: Pair, tmp_path: Path
+    exported: tuple[Path, dict[str, Any]], onnxport: Callable[..., Any], pair: Pair, tmp_path: Path
 ) -> None:
-    policy = onnxport("policy", "--store", "store", "--key", pair.public, "--json")
-    assert policy.document["policy"]["require_signature"]["public_keys"] == [pair.public.read_text()]
-    arguments = ["export", legacy.booster, "--sample", legacy.sample, *RISK, "--alias", "production"]
-    done = onnxport(*arguments, "--sign-with", pair.private)
-    assert done.code == 0, done.err
-    assert (done.document["signed"], done.document["alias"]) == (True, "production")
-    verified = onnxport("verify", *RELEASE, "--key", pair.public)
+    folder, said = exported
+    assert (said["signed"], said["alias"], said["created"]) == (True, "production", True)
+    store = ("--store", folder / "store", "--json")
+    demanded = onnxport("policy", *store).document["policy"]["require_signature"]
+    assert demanded["public_keys"] == [pair.public.read_text()]
+    verified = onnxport("verify", "risk-scoring@production", *store, "--key", pair.public)
     assert verified.code == 0, verified.err
     assert verified.document["signed_by"].startswith("key ")
-    other = onnxport("verify", *RELEASE, "--key", write_pair(tmp_path / "other").public)
+    other = onnxport("verify", "risk-scoring:1", *store, "--key", write_pair(tmp_path / "other").public)
     assert (other.code, other.document["error"]["code"]) == (7, "integrity")
 
 
