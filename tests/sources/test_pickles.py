@@ -253,3 +253,8 @@ def test_an_allowed_module_opens_no_door_to_what_it_imports(own_module: str) -> 
 def test_an_allowed_module_is_not_a_prefix_of_names(own_module: str) -> None:
     Path("model.pkl").write_bytes(_global(own_module, "Constant") + b".")
     _refuses("model.pkl", SourceAccess(allow_pickle=True, allow_modules=("house.enc",)))
+
+
+def test_an_allowed_module_is_not_walked_along_its_attributes(own_module: str) -> None:
+    Path("model.pkl").write_bytes(_stack_global(own_module, "Constant.fit"))
+    _refuses("model.pkl", SourceAccess(allow_pickle=True, allow_modules=(own_module,)))
