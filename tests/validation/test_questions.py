@@ -42,6 +42,7 @@ def test_a_score_is_counted_value_by_value_and_row_by_row() -> None:
     assert wrong.tolist() == [False, True]
     assert (verdict.compared, verdict.failed, verdict.passed) == (4, 2, False)
     assert verdict.worst == pytest.approx(0.05)
+    assert verdict.detail == "2 of 4 values are out of tolerance, the worst by 0.05"
 
 
 @pytest.mark.parametrize(("steps", "fails"), [(1.99, False), (2.01, True)])
@@ -57,6 +58,13 @@ def test_class_1_of_two_and_three_classes_have_no_such_slack() -> None:
     three = excess(np.array([[1e-8, 0.5, 0.5]]), np.array([[1.1e-7, 0.5, 0.5]]), TIGHT, complement=True)
     assert two[0, 1] > 1
     assert three[0, 0] > 1
+
+
+def test_a_passed_score_has_nothing_to_say_and_one_that_was_never_compared_does() -> None:
+    question = ScoreQuestion(SCORE, TIGHT)
+    assert question.verdict().detail == "nothing could be compared"
+    question.add(batch({"prediction": [1.0]}, {"prediction": [1.0]}))
+    assert question.verdict().detail == ""
 
 
 def test_nothing_compared_is_no_pass() -> None:
@@ -142,6 +150,8 @@ F32 = np.zeros(2, np.float32)
 def test_outputs_other_than_the_signatures_fail_for_all_rows(source: Any, onnx: Any, words: str) -> None:
     question = OutputsQuestion(Signature(layout="matrix", inputs=(), outputs=(SCORE,)))
     assert question.add(batch(source, onnx)).tolist() == [True, True]
+    question.add(batch(source, onnx))
+    assert question.verdict().failed == 4
     import re
 
     assert re.search(words, question.verdict().detail)
