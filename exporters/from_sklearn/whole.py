@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from onnxport.artifacts import MATRIX_TENSOR
+from onnxport.artifacts import MATRIX_TENSOR, UsageError
 from onnxport.exporters.assemble import Draft, Head, add_labels, finish, new_builder
 
 from .inputs import add_columns, describe, signature_columns
@@ -31,6 +31,7 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
         Refused: A step cannot be converted exactly.
         UsageError: The options do not fit.
     """
+    _check_columns(source.model, sample)
     described = describe(sample)
     inputs = signature_columns(described, accepts_missing(source.model, sample, described))
     builder = new_builder(options)
@@ -47,6 +48,18 @@ def export(source: SourceModel, sample: DataFrame, options: ExportOptions) -> On
         packages=_packages(scope),
     )
     return finish(builder, source, options, draft)
+
+
+def _check_columns(model: Estimator, sample: DataFrame) -> None:
+    found = [str(name) for name in sample.columns]
+    names = getattr(model, "feature_names_in_", None)
+    count = getattr(model, "n_features_in_", len(found))
+    if (names is None and count != len(found)) or (names is not None and list(map(str, names)) != found):
+        wanted = f"{count} columns" if names is None else f"the columns {', '.join(map(repr, map(str, names)))}"
+        raise UsageError(
+            f"the model was trained on {wanted}; the sample has {', '.join(map(repr, found))}",
+            hint="Give a sample with the model's columns, in the model's order (--features).",
+        )
 
 
 def _packages(scope: Scope) -> tuple[str, ...]:

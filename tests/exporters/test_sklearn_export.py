@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
-from onnxport.artifacts import SourceModel
+from onnxport.artifacts import SourceModel, UsageError
 from onnxport.exporters import ExportOptions
 from onnxport.exporters.from_sklearn import export
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -220,9 +220,15 @@ def test_a_model_without_predict_is_refused(data: pd.DataFrame) -> None:
     assert "no predict" in refusal(DBSCAN().fit(rows), rows).reason
 
 
+def test_a_sample_with_other_columns_is_a_usage_error(scaled: Pipeline, data: pd.DataFrame) -> None:
+    source = SourceModel(reference=REFERENCE, model=scaled)
+    with pytest.raises(UsageError, match="the sample has 'f1'"):
+        export(source, data[NUMBERS[::-1]][:TRAINED], ExportOptions())
+
+
 def test_dates_are_refused_by_column(data: pd.DataFrame) -> None:
     rows = pd.DataFrame({"when": pd.to_datetime(data["epoch"][:TRAINED], unit="s")})
-    model = LogisticRegression().fit(data[["f3"]][:TRAINED], data["win"][:TRAINED])
+    model = LogisticRegression().fit(data[["f3"]][:TRAINED].to_numpy(), data["win"][:TRAINED])
     assert refusal(model, rows).step == "column 'when'"
 
 
