@@ -58,6 +58,8 @@ class Answer:
 
     def chosen(self, wanted: Wanted) -> list[bytes] | Fault:
         """What the dialects of other servers answer a row with."""
+        if wanted in self.rendered.names:
+            return self.fragments(wanted)
         name = PROBABILITIES if wanted == "positive" else wanted
         try:
             fragments = self.fragments(name)

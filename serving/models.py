@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from .answers import default_answer
+from .answers import ENDPOINT, default_answer
 from .cache.memory import Memory
 from .dialects import Replier
+from .fallback.shadow import Shadow
 from .fault import unavailable
 from .joining import Joiner
 from .metrics import DURATION, PREDICTIONS
 
 if TYPE_CHECKING:
+    from onnxport.artifacts import Manifest
+
+    from .fallback.endpoint import Endpoint
     from .fault import Fault
     from .loading import Loaded
     from .metrics import Counter, Histogram, Metrics
@@ -82,10 +86,20 @@ class Model:
         served: The release that answers; `None` while there is none.
         stale: Whether that release comes from the local copy because the store does not answer.
         problem: Why the newest release does not answer, or the store; empty when all is well.
+        manifest: What its reference means, whether it answers or not; `None` while nobody knows.
+        endpoint: The Azure ML endpoint that may stand in, or `None`.
+        shadow: Compares with it, or `None`.
         replier: For answers while no release is loaded.
+
     """
 
-    def __init__(self, name: str, settings: ModelSettings) -> None:
+    def __init__(
+        self, name: str, settings: ModelSettings, metrics: Metrics, endpoint: Endpoint | None = None
+    ) -> None:
+        self.manifest: Manifest | None = None
+        self.endpoint: Final = endpoint
+        self.shadow: Final = Shadow(endpoint, settings.shadow, metrics) if endpoint and settings.shadow else None
+        self._metrics = metrics
         self.name = name
         self.settings = settings
         self.served: Served | None = None
@@ -99,6 +113,17 @@ class Model:
             wanted=settings.answer or "prediction",
             wrap=settings.wrap,
         )
+
+    @property
+    def meter(self) -> Meter:
+        """For answers of the endpoint while no release is loaded."""
+        return Meter(self._metrics, self.name, "", "", ENDPOINT)
+
+    def stand_in(self) -> Endpoint | None:
+        """The endpoint, if it may answer for the model."""
+        if self.endpoint is not None and self.endpoint.stands_in_for(self.manifest):
+            return self.endpoint
+        return None
 
     def missing(self) -> Fault:
         """Why nobody answers."""

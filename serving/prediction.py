@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from .answers import CACHED, ONNX, Answer
+from .answers import CACHED, ENDPOINT, ONNX, Answer
 from .engine import GraphFailed
 from .fault import INTERNAL, TOO_LARGE, Fault
 from .logs import log
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
 
     from .dialects import Dialect, Reply, Request
+    from .fallback.endpoint import Endpoint
     from .features import Table
     from .metrics import Metrics
     from .models import Model, Served
@@ -44,7 +45,7 @@ class Ticket:
         predictions: Predictions,
         exchange: Exchange,
         model: Model,
-        served: Served,
+        served: Served | None,
         dialect: Dialect,
         request: Request,
     ) -> None:
@@ -63,9 +64,9 @@ class Ticket:
             if isinstance(answer, GraphFailed):
                 self.predictions.graph_failed(self, answer)
                 return
-            memory = self.served.memory
-            if self.keys and memory is not None:
-                memory.keep(self.tenant, self.keys, rows_of(answer, self.served))
+            served = self.served
+            if self.keys and served is not None and served.memory is not None:
+                served.memory.keep(self.tenant, self.keys, rows_of(answer, served))
             self.predictions.reply(self, answer)
         except Exception as error:  # ruff: ignore[BLE001] - one request's failure is not its neighbours'
             self.predictions.failed(self.exchange, self.dialect, error)
@@ -97,7 +98,8 @@ class Predictions:
 
     def reply(self, ticket: Ticket, answer: Answer) -> None:
         """The answer goes out."""
-        self._send(ticket, ticket.dialect.write(ticket.request, answer, ticket.served.replier), answer)
+        replier = ticket.served.replier if ticket.served is not None else ticket.model.replier
+        self._send(ticket, ticket.dialect.write(ticket.request, answer, replier), answer)
 
     def refuse(self, exchange: Exchange, model: Model, dialect: Dialect, fault: Fault) -> None:
         """The caller is told why not."""
@@ -107,6 +109,10 @@ class Predictions:
     def graph_failed(self, ticket: Ticket, error: GraphFailed) -> None:
         """The graph takes these rows by its signature, and fails on them."""
         log(_ERROR, "the graph failed", model=ticket.model.name, reason=error.message[:500])
+        endpoint = ticket.model.stand_in()
+        if endpoint is not None:
+            self._spawn(ticket.exchange, ticket.dialect, self._fall_back(ticket, endpoint))
+            return
         fault = Fault(status=422, code="graph-failed", message="the model's graph does not take these rows")
         self.refuse(ticket.exchange, ticket.model, ticket.dialect, fault)
 
@@ -127,7 +133,7 @@ class Predictions:
     def _predict(self, exchange: Exchange, model: Model, dialect: Dialect) -> None:
         served = model.served
         if served is None:
-            self.refuse(exchange, model, dialect, model.missing())
+            self._without_release(exchange, model, dialect)
             return
         if len(exchange.body) > OFFLOAD_BYTES:
             self._spawn(exchange, dialect, self._large(exchange, model, served, dialect))
@@ -141,28 +147,56 @@ class Predictions:
             self.refuse(exchange, model, dialect, table)
             return
         ticket = Ticket(self, exchange, model, served, dialect, request)
-        if not table.rows or self._remembered(ticket, table):
+        if not table.rows or self._remembered(ticket, served, table):
             if not table.rows:
                 ticket.done(Answer(Rendered(served.loaded.engine(table.tensors)), 0, 0, ONNX))
             return
         if self._remembering is not None and self._remembering.pays(served, table.rows):
-            self._spawn(exchange, dialect, self._through_redis(ticket, table, self._remembering))
+            self._spawn(exchange, dialect, self._through_redis(ticket, served, table))
         elif _is_long(served, table):
-            self._spawn(exchange, dialect, self._apart(ticket, table))
+            self._spawn(exchange, dialect, self._apart(ticket, served, table))
         else:
             served.joiner.submit(table, ticket.done)
+
+    def _without_release(self, exchange: Exchange, model: Model, dialect: Dialect) -> None:
+        endpoint = model.stand_in()
+        if endpoint is None:
+            self.refuse(exchange, model, dialect, model.missing())
+            return
+        request = dialect.read(exchange)
+        if isinstance(request, Fault):
+            self.refuse(exchange, model, dialect, request)
+            return
+        ticket = Ticket(self, exchange, model, None, dialect, request)
+        self._spawn(exchange, dialect, self._fall_back(ticket, endpoint))
+
+    async def _fall_back(self, ticket: Ticket, endpoint: Endpoint) -> None:
+        """The Azure ML endpoint answers in the graph's place."""
+        frame = ticket.request.rows.frame()
+        if not isinstance(frame, Fault) and len(frame[1]) > self._limits.rows:
+            frame = self._too_many(len(frame[1]))
+        order = ticket.model.manifest.signature.columns if ticket.model.manifest is not None else None
+        found = frame if isinstance(frame, Fault) else await endpoint.ask(frame, order)
+        if isinstance(found, Fault):
+            self.refuse(ticket.exchange, ticket.model, ticket.dialect, found)
+            return
+        rows = len(found.fragments(endpoint.answer))
+        self.reply(ticket, Answer(found, 0, rows, ENDPOINT))
+
+    def _too_many(self, rows: int) -> Fault:
+        message = f"at most {self._limits.rows} rows are taken, found {rows}"
+        return Fault(status=TOO_LARGE, code="too-many-rows", message=message)
 
     def _table(self, request: Request, served: Served, body: bytes) -> Table | Fault:
         table = request.rows.table(served.features, body)
         if not isinstance(table, Fault) and table.rows > self._limits.rows:
-            message = f"at most {self._limits.rows} rows are taken, found {table.rows}"
-            return Fault(status=TOO_LARGE, code="too-many-rows", message=message)
+            return self._too_many(table.rows)
         return table
 
-    def _remembered(self, ticket: Ticket, table: Table) -> bool:
+    def _remembered(self, ticket: Ticket, served: Served, table: Table) -> bool:
         """Whether this process remembers the answers; the request is answered then."""
         ticket.tenant = ticket.exchange.headers.get(b"x-tenant-id", b"")[:_MOST_TENANT]
-        memory = ticket.served.memory
+        memory = served.memory
         if memory is None or table.rows > self._limits.rows // 10 or not memory.awake():
             return False
         keys = table.vectors()
@@ -172,11 +206,12 @@ class Predictions:
         if found is None:
             ticket.keys = keys
             return False
-        self.reply(ticket, answer_of(found, ticket.served, CACHED))
+        self.reply(ticket, answer_of(found, served, CACHED))
         return True
 
-    async def _through_redis(self, ticket: Ticket, table: Table, remembering: Remembering) -> None:
-        ticket.done(await remembering.answer(ticket.served, table, ticket.tenant, self._score))
+    async def _through_redis(self, ticket: Ticket, served: Served, table: Table) -> None:
+        if self._remembering is not None:
+            ticket.done(await self._remembering.answer(served, table, ticket.tenant, self._score))
 
     async def _score(self, served: Served, table: Table) -> Answer | GraphFailed:
         """The graph's answer, joined with others or off the loop."""
@@ -190,12 +225,12 @@ class Predictions:
             return error
         return Answer(Rendered(arrays), 0, table.rows, ONNX)
 
-    async def _apart(self, ticket: Ticket, table: Table) -> None:
+    async def _apart(self, ticket: Ticket, served: Served, table: Table) -> None:
         """A run that takes long leaves the loop to others."""
 
         def run() -> tuple[Answer, Reply | Fault]:
-            answer = Answer(Rendered(ticket.served.loaded.engine(table.tensors)), 0, table.rows, ONNX)
-            return answer, ticket.dialect.write(ticket.request, answer, ticket.served.replier)
+            answer = Answer(Rendered(served.loaded.engine(table.tensors)), 0, table.rows, ONNX)
+            return answer, ticket.dialect.write(ticket.request, answer, served.replier)
 
         try:
             answer, reply = await self._loop.run_in_executor(self._pool, run)
@@ -219,18 +254,21 @@ class Predictions:
             self.refuse(exchange, model, dialect, found)
             return
         request, table = found
-        await self._apart(Ticket(self, exchange, model, served, dialect, request), table)
+        await self._apart(Ticket(self, exchange, model, served, dialect, request), served, table)
 
     def _send(self, ticket: Ticket, reply: Reply | Fault, answer: Answer) -> None:
         exchange = ticket.exchange
         if isinstance(reply, Fault):
             self.refuse(exchange, ticket.model, ticket.dialect, reply)
             return
-        meter = ticket.served.meter(answer.served_by)
+        served, shadow = ticket.served, ticket.model.shadow
+        meter = served.meter(answer.served_by) if served is not None else ticket.model.meter
         head = b"%bcontent-type: %b\r\n%b" % (meter.head, reply.content_type, reply.headers)
         exchange.send(200, head, reply.body)
         meter.duration.observe(perf_counter() - exchange.started)
         meter.rows.add(answer.stop - answer.start)
+        if shadow is not None and served is not None and answer.served_by == ONNX and shadow.wanted():
+            shadow.compare(served.loaded.manifest, ticket.request.rows.frame(), answer)
 
     def _spawn(self, exchange: Exchange, dialect: Dialect, work: Coroutine[Any, Any, None]) -> None:
         async def guarded() -> None:

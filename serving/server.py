@@ -12,6 +12,8 @@ import uvloop
 from onnxport.artifacts import UsageError
 
 from .copies import Copies
+from .fallback.endpoint import Endpoint
+from .fallback.identity import Identity
 from .logs import log
 from .models import Served
 from .remembering import Remembering
@@ -49,9 +51,11 @@ class Server:
         """
         settings, loop = self._settings, asyncio.get_running_loop()
         limits = settings.onnx.limits
-        shared = self._shared()
+        shared, endpoints = self._shared(), self._endpoints()
         remembering = Remembering(shared, measured=settings.cache.mode == "auto") if shared is not None else None
-        service = Service(settings, self._metrics, loop, tokens=self._tokens(), remembering=remembering)
+        service = Service(
+            settings, self._metrics, loop, tokens=self._tokens(), remembering=remembering, endpoints=endpoints
+        )
         listener = Listener(service.handle, service.answered, limits, loop)
         service.listener = listener
         watchers = self._watchers(service, listener)
@@ -72,6 +76,11 @@ class Server:
         await service.predictions.close()
         if shared is not None:
             await shared.close()
+        for model in service.models.values():
+            if model.shadow is not None:
+                await model.shadow.close()
+        for endpoint in endpoints.values():
+            endpoint.close()
 
     def _watchers(self, service: Service, listener: Listener) -> list[tuple[Watcher, Callable[[Loaded], Served]]]:
         settings = self._settings
@@ -96,6 +105,17 @@ class Server:
             )
             for model in service.models.values()
         ]
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        settings = self._settings
+        found: dict[str, Endpoint] = {}
+        for name, one in settings.endpoints.items():
+            if name in settings.onnx.models:
+                token = Identity(settings.access.auth) if one.auth == "entra" else None
+                # where ONNX is switched off, the endpoint is the model
+                given = one if settings.onnx.enabled else one.model_copy(update={"compatible": True})
+                found[name] = Endpoint(name, given, self._metrics, token)
+        return found
 
     def _shared(self) -> Shared | None:
         cache = self._settings.cache

@@ -22,8 +22,10 @@ from .wire import problem_body
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
     from .dialects import Dialect
+    from .fallback.endpoint import Endpoint
     from .metrics import Counter, Metrics
     from .remembering import Remembering
     from .routes import Route
@@ -47,8 +49,12 @@ class Service:
         *,
         tokens: Tokens | None = None,
         remembering: Remembering | None = None,
+        endpoints: Mapping[str, Endpoint] | None = None,
     ) -> None:
-        self.models: Final = {name: Model(name, one) for name, one in settings.onnx.models.items()}
+        self.models: Final = {
+            name: Model(name, one, metrics, (endpoints or {}).get(name))
+            for name, one in settings.onnx.models.items()
+        }
         self.predictions: Final = Predictions(settings.onnx.limits, metrics, loop, remembering)
         self.listener: Listener | None = None
         self._metrics = metrics

@@ -88,6 +88,7 @@ class Watcher:
             manifest = self._releases.resolve(self._ref)
         except Unreachable as error:
             return self._from_copy(error)
+        self._model.manifest = manifest
         key = (manifest.model.version, manifest.digest)
         if self._current() == key:
             self._refused = None
@@ -110,7 +111,9 @@ class Watcher:
         folder = self._copies.last(self._ref) if self._copies is not None else None
         if folder is None:
             raise reason
-        loaded = load(read_folder(folder))
+        verified = read_folder(folder)
+        self._model.manifest = verified.manifest
+        loaded = load(verified)
         return Found(loaded=loaded, stale=True, problem=f"the store does not answer: {reason.message}")
 
     def _verified(self, manifest: Manifest) -> Verified:

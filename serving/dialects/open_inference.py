@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from onnxport.artifacts import MATRIX_TENSOR
 
-from ..fault import BAD_REQUEST, UNFIT, Fault, unfit
+from ..fault import BAD_REQUEST, UNFIT, Fault, unavailable, unfit
 from ..forms import parse
 from ..outputs import array
 from .dialect import Reply, Request
@@ -122,7 +122,9 @@ class OpenInference:
 
     def write(self, request: Request, answer: Answer, replier: Replier) -> Reply | Fault:
         """The outputs that were asked for, all of them where none was named."""
-        known = {output.name: output for output in replier.signature.outputs} if replier.signature else {}
+        if replier.signature is None:
+            return unavailable("no-release", "tensors are answered by a loaded release only")
+        known = {output.name: output for output in replier.signature.outputs}
         binary_by_default: bool = request.more["binary"]
         wanted: dict[str, bool] = request.more["outputs"] or dict.fromkeys(known, binary_by_default)
         outputs: list[bytes] = []
