@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .converter import Converter
+    from .foreign import Estimator
     from .scope import Scope
 
 _FAMILIES = (
@@ -49,7 +50,7 @@ def converters() -> Mapping[str, Converter]:
     return {name: converter for module in modules for name, converter in module.CONVERTERS.items()}
 
 
-def converter_of(scope: Scope, estimator: Any) -> Converter:  # ruff: ignore[ANN401] - any estimator
+def converter_of(scope: Scope, estimator: Estimator) -> Converter:
     """The converter of the estimator's class, or of the ancestor whose methods it inherits unchanged.
 
     Raises:
