@@ -161,6 +161,11 @@ def store_access(environ: Mapping[str, str]) -> StoreAccess:
     )
 
 
+def git_commit(environ: Mapping[str, str]) -> str | None:
+    """The commit that a CI run builds, or `None` elsewhere."""
+    return environ.get("GITHUB_SHA") or environ.get("BUILD_SOURCEVERSION")
+
+
 def actor(environ: Mapping[str, str]) -> str:
     """Who does this: a CI identity where there is one, else the user."""
     for name in ("ONNXPORT_ACTOR", "GITHUB_ACTOR", "BUILD_REQUESTEDFOR"):

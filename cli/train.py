@@ -10,6 +10,7 @@ import typer
 from .invocation import current
 from .options import TRACKING_URI, Json, TrackingUri
 from .screen import progress_bars
+from .settings import environment, git_commit
 
 
 def train(
@@ -18,6 +19,10 @@ def train(
     register: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Register the model in MLflow; the same model is registered once."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DATA", help="Train on this file in the place of the recipe's."),
     ] = None,
     tracking_uri: TrackingUri = TRACKING_URI,
     json: Json = False,
@@ -29,8 +34,14 @@ def train(
     del json
     invocation = current(context)
     loaded = load_recipe(recipe)
+    access = TrainAccess(
+        tracking_uri=tracking_uri,
+        register=register,
+        data=data,
+        git_commit=git_commit(environment()),
+    )
     with progress_bars() as progress:
-        trained = run(loaded, TrainAccess(tracking_uri=tracking_uri, register=register), progress)
+        trained = run(loaded, access, progress)
     document = {
         "uri": trained.uri,
         "run_id": trained.run_id,
