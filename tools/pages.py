@@ -1,6 +1,6 @@
-"""Write docs/coverage.md from the cases that the tests run: what is exact, and what is refused with which reason.
+"""Write the pages of docs/ that come from the cases of the tests: coverage.md and damage.md.
 
-Run `python tools/coverage_docs.py` after a change to the cases; `--check` fails when the page is not up to date.
+Run `python tools/pages.py` after a change to the cases; `--check` fails when a page is not up to date.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "coverage.md"
+DOCS = ROOT / "docs"
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "exporters")]
 
 
-def page() -> str:
-    """The whole page."""
+def coverage() -> str:
+    """What is exact, and what is refused with which reason."""
     from lightgbm_cases import CASES as LIGHTGBM
     from sklearn_cases import encoded, imputed, scaled
     from sklearn_estimators import REFUSED, estimators
@@ -34,7 +34,7 @@ def page() -> str:
         reasons[reason].append(name)
     parts = [
         "# Coverage: exact, or refused with a reason",
-        "There is no third state. Written by `tools/coverage_docs.py` from the cases that `tests/exporters` runs; each "
+        "There is no third state. Written by `tools/pages.py` from the cases that `tests/exporters` runs; each "
         "case is compared with its source on rows of its distribution, thresholds one unit below and above, missing "
         "values and extremes.",
         f"## XGBoost: {len(XGBOOST)} cases, margins equal to the last bit",
@@ -66,15 +66,47 @@ def page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def damage() -> str:
+    """Every kind of damage that a check must find, and what its explanation must say."""
+    from tests.validation.test_damage_to_steps import CATEGORY, CLASSES, SCALED
+    from tests.validation.test_damage_to_trees import REGRESSION
+
+    families = {
+        "a regressor of trees": REGRESSION,
+        "a scaler in front of a classifier of trees": SCALED,
+        "categories in front of trees": CATEGORY,
+        "three classes": CLASSES,
+    }
+    count = sum(map(len, families.values()))
+    lines = [
+        "# Damage that a check finds",
+        "",
+        f"{count} kinds, written by `tools/pages.py` from `tests/validation/test_damage_to_*.py`: each is done to a good "
+        "graph, `check` must fail, and its explanation must hold these words.",
+        "",
+        "| damage | to | the explanation says |",
+        "|---|---|---|",
+    ]
+    for family, kinds in families.items():
+        for name, (_, words) in kinds.items():
+            lines.append(f"| {name} | {family} | {' … '.join(words)} |".replace("<", "&lt;"))
+    return "\n".join(lines) + "\n"
+
+
 def bullets(names: Iterable[str]) -> str:
     """The names, separated by points, in one paragraph."""
     return " · ".join(str(name).replace("|", "\\|").replace("*", "\\*").replace("_", "\\_") for name in names)
 
 
+def main() -> None:
+    """Write the pages, or with `--check` leave with an error when one is not up to date."""
+    for name, made in {"coverage.md": coverage(), "damage.md": damage()}.items():
+        page = DOCS / name
+        if "--check" not in sys.argv:
+            page.write_text(made, encoding="utf-8")
+        elif page.read_text(encoding="utf-8") != made:
+            sys.exit(f"docs/{name} is not up to date: run tools/pages.py")
+
+
 if __name__ == "__main__":
-    made = page()
-    if "--check" in sys.argv:
-        sys.exit(
-            0 if PAGE.read_text(encoding="utf-8") == made else f"{PAGE.name} is not up to date: run {__file__}"
-        )
-    PAGE.write_text(made, encoding="utf-8")
+    main()
