@@ -25,7 +25,13 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	$(BIN)/python tools/npm.py ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
-parts: node_modules/.ready ## Install the real parts that tests talk to (Azurite; Debian's redis, prometheus, chromium)
+# The oldest runtime that graphs promise to load in, in an environment of its own.
+.venv-floor/.ready: requirements/floor.txt $(VENV)/.ready
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-floor
+	$(BIN)/uv pip sync --quiet --require-hashes --python .venv-floor/bin/python requirements/floor.txt
+	touch $@
+
+parts: node_modules/.ready .venv-floor/.ready ## Install the real parts that tests talk to (Azurite; Debian's redis, prometheus, chromium)
 	tools/install-system-parts
 
 demo: $(VENV)/.ready ## Train, export, prove, publish and promote win-probability into ./demo
@@ -54,6 +60,8 @@ format: $(VENV)/.ready ## Format and fix what can be fixed
 lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 	  --no-header --no-annotate --all-extras --group dev pyproject.toml --output-file requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	  --no-header --no-annotate requirements/floor.in --output-file requirements/floor.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	  --generate-hashes --no-header --no-annotate - --output-file requirements/bootstrap.txt
 
