@@ -22,6 +22,35 @@ EXIT_CODES: dict[str, tuple[int, str]] = {
 }
 
 
+# Which extra brings a library: the first parts of its modules' names.
+_EXTRAS = {
+    "export": (
+        "jinja2",
+        "joblib",
+        "matplotlib",
+        "mlflow",
+        "onnx",
+        "pandas",
+        "pyarrow",
+        "sklearn",
+        "skops",
+        "xgboost",
+    ),
+    "azureml": ("azure.ai", "azure.identity"),
+    "lightgbm": ("lightgbm",),
+    "serve": ("httptools", "jwt", "orjson", "prometheus_client", "redis", "uvloop"),
+    "sign": ("model_signing", "OpenSSL"),
+}
+
+
+def extra_of(module: str) -> str | None:
+    """The extra of onnxport that brings `module`, or `None` when none does."""
+    for extra, names in _EXTRAS.items():
+        if any(module == name or module.startswith(f"{name}.") for name in names):
+            return extra
+    return None
+
+
 def exit_code(error: OnnxportError) -> int:
     """The exit code of `error`; that of an unexpected error where a seam let out one of its own."""
     return EXIT_CODES.get(error.code, EXIT_CODES["unexpected"])[0]

@@ -16,7 +16,7 @@ from .check import check
 from .convert import convert
 from .diff import diff
 from .export import export
-from .failures import EXIT_CODES, error_document, exit_code, exit_code_table
+from .failures import EXIT_CODES, error_document, exit_code, exit_code_table, extra_of
 from .fetch import fetch
 from .invocation import Invocation
 from .listing import list_releases
@@ -26,6 +26,7 @@ from .publish import publish
 from .pull import pull
 from .schema import schema
 from .screen import Screen
+from .serve import serve
 from .settings import load_config
 from .show import show
 from .train import train
@@ -55,6 +56,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "prune": prune,
     "copy": copy,
     "policy": policy,
+    "serve": serve,
     "schema": schema,
 }
 
@@ -119,6 +121,9 @@ def _known(error: Exception) -> OnnxportError:
             return UsageError(error.format_message(), hint="`onnxport COMMAND --help` tells what a command takes.")
         case typer.Abort():
             return OnnxportError("stopped by the user")
+        case ModuleNotFoundError() if (extra := extra_of(error.name or "")) is not None:
+            hint = f"Install it: pip install 'onnxport[{extra}]'"
+            return UsageError(f"this command needs {error.name}, which is not installed", hint=hint)
         case _:
             hint = "This is a bug in onnxport: please report it with the traceback below."
             return OnnxportError(f"{type(error).__name__}: {error}", hint=hint)

@@ -115,3 +115,31 @@ def test_schemas_are_printed(tmp_path: Path, document: str) -> None:
     done = onnxport("schema", document, "--json", cwd=tmp_path)
     assert done.returncode == 0
     assert json.loads(done.stdout)["type"] == "object"
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("xgboost", ["export", "model.ubj", "--name", "x", "--sample", "rows.csv"], "export"),
+        ("uvloop", ["serve", "--model", "x@y"], "serve"),
+    ],
+)
+def test_a_missing_extra_is_one_line_with_the_command_to_install_it(
+    tmp_path: Path, missing: str, arguments: list[str], extra: str
+) -> None:
+    import xgboost
+
+    (tmp_path / "rows.csv").write_text("a\n1\n2\n")
+    matrix = xgboost.DMatrix([[1.0], [2.0]], [0, 1], feature_names=["a"])
+    xgboost.train({"nthread": 1}, matrix, 1).save_model(tmp_path / "model.ubj")
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from onnxport.cli.main import run
+run({arguments!r})
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert f"pip install 'onnxport[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr
