@@ -34,6 +34,7 @@ class Connection(asyncio.Protocol):
         self._choked = False  # the caller does not read
         self._full = False  # too many of its requests wait
         self._lingers = False
+        self._long = False  # what came may hold headers beyond the limit
         self._since = listener.now
         self._in_head = False
         self._head_bytes = 0
@@ -93,6 +94,7 @@ class Connection(asyncio.Protocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
+        self._long = self._in_head or len(data) > self._limits.header_bytes
         with self._listener.turn:
             self._feed(data)
 
@@ -136,7 +138,7 @@ class Connection(asyncio.Protocol):
             return
         self._in_head = False
         headers = self._headers
-        if len(self._url) + sum(map(len, headers)) + sum(map(len, headers.values())) > self._limits.header_bytes:
+        if self._long and _size(self._url, headers) > self._limits.header_bytes:
             self._fail(
                 HEADERS_TOO_LARGE, "large-headers", f"more than {self._limits.header_bytes} bytes of headers"
             )
@@ -265,6 +267,10 @@ class Connection(asyncio.Protocol):
         wanted = not (self._choked or self._full)
         if wanted != transport.is_reading():
             (transport.resume_reading if wanted else transport.pause_reading)()
+
+
+def _size(url: bytes, headers: dict[bytes, bytes]) -> int:
+    return len(url) + sum(map(len, headers)) + sum(map(len, headers.values()))
 
 
 def _path(url: bytes) -> bytes:
