@@ -1,10 +1,11 @@
-"""Write the pages of docs/ that come from the cases of the tests: coverage.md and damage.md.
+"""Write the pages of docs/ that come from the cases of the tests, and the JSON Schemas.
 
 Run `python tools/pages.py` after a change to the cases; `--check` fails when a page is not up to date.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -98,13 +99,24 @@ def bullets(names: Iterable[str]) -> str:
     return " · ".join(str(name).replace("|", "\\|").replace("*", "\\*").replace("_", "\\_") for name in names)
 
 
+def schemas() -> dict[str, str]:
+    """File name to JSON Schema of each document that onnxport writes."""
+    from onnxport.cli.schema import documents
+
+    return {
+        f"schemas/{name}.schema.json": json.dumps(document.model_json_schema(), indent=2, sort_keys=True) + "\n"
+        for name, document in documents().items()
+    }
+
+
 def main() -> None:
     """Write the pages, or with `--check` leave with an error when one is not up to date."""
-    for name, made in {"coverage.md": coverage(), "damage.md": damage()}.items():
+    for name, made in {"coverage.md": coverage(), "damage.md": damage(), **schemas()}.items():
         page = DOCS / name
+        page.parent.mkdir(exist_ok=True)
         if "--check" not in sys.argv:
             page.write_text(made, encoding="utf-8")
-        elif page.read_text(encoding="utf-8") != made:
+        elif not page.is_file() or page.read_text(encoding="utf-8") != made:
             sys.exit(f"docs/{name} is not up to date: run tools/pages.py")
 
 
