@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from onnxport.artifacts import Golden, ParityFailed, ParityReport
-from onnxport.sources import scorer
+from onnxport.sources import scorer, steps
 from onnxport.validation import check, choose_golden, render_html
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def prove(opened: Opened, artifact: OnnxArtifact, options: CheckOptions, progres
     """What comparing the graph with its source found; a failure is a value too."""
     conversion = artifact.conversion
     source = scorer(opened.source, opened.frame, conversion.signature, conversion.plan.post)
+    options = replace(options, steps=steps(opened.source, opened.frame))
     return compare(source, artifact, opened.rows, options, progress=progress)
 
 

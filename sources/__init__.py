@@ -9,10 +9,10 @@ from .azure_access import AzureAccess, AzureRegistered, AzureRegistration, Azure
 from .loading import fetch, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from onnxport.artifacts import PostProcessing, Predict, Progress, Rows, Signature, SourceModel
+    from onnxport.artifacts import Column, PostProcessing, Predict, Progress, Rows, Signature, SourceModel
     from pandas import DataFrame
 
     from .recipe import Recipe
@@ -35,6 +35,7 @@ __all__ = [
     "rows_of",
     "scorer",
     "select_features",
+    "steps",
     "train",
 ]
 
@@ -95,6 +96,16 @@ def scorer(source: SourceModel, frame: DataFrame, signature: Signature, post: Po
     from .scoring import scorer as run  # ruff: ignore[PLC0415] - see above
 
     return run(source, frame, signature, post)
+
+
+def steps(source: SourceModel, frame: DataFrame) -> dict[str, Callable[[Rows], Column]]:
+    """What each transforming step of a scikit-learn pipeline gives, `(n, k)` each, in order of computation.
+
+    Empty for models that are no pipeline. `frame` gives the training data's dtypes.
+    """
+    from .scoring import steps as run  # ruff: ignore[PLC0415] - see above
+
+    return run(source, frame)
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -13,7 +13,7 @@ from onnxport.artifacts import Column, Outputs, Rows, UnsupportedModel
 from .selecting import model_names
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from onnxport.artifacts import OutputTensor, PostProcessing, Predict, Signature, SourceModel
 
@@ -52,7 +52,7 @@ class _Scorer:
         rows = rows.select(str(name) for name in self.frame.columns)
         if len(rows) == 0:
             return {output.name: _empty(output) for output in self.signature.outputs}
-        data = pd.DataFrame({name: _series(rows.columns[name], self.frame[name]) for name in rows.names})
+        data = _data(rows, self.frame)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return {output.name: self._answer(output, data) for output in self.signature.outputs}
@@ -68,6 +68,36 @@ class _Scorer:
         if output.name == "label":
             return _label(answer, output)
         return answer if self.post.clip is None else np.clip(answer, *self.post.clip)
+
+
+def steps(source: SourceModel, frame: pd.DataFrame) -> dict[str, Callable[[Rows], Column]]:
+    """What each transforming step of a scikit-learn pipeline gives, `(n, k)` each, in order of computation.
+
+    Empty for models that are no pipeline. `frame` gives the training data's dtypes.
+    """
+    model = source.model
+    if not hasattr(model, "named_steps"):
+        return {}
+    return {
+        f"pipeline.{name}": _Step(pipeline=model[: index + 1], frame=frame)
+        for index, (name, step) in enumerate(model.steps[:-1])
+        if step is not None and step != "passthrough"
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    pipeline: Any
+    frame: pd.DataFrame
+
+    def __call__(self, rows: Rows, /) -> Column:
+        values = _quietly(self.pipeline.transform, _data(rows.select(map(str, self.frame.columns)), self.frame))
+        return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
+
+
+def _data(rows: Rows, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows as the data frame that a scoring script would build: with the dtypes of `frame`."""
+    return pd.DataFrame({name: _series(rows.columns[name], frame[name]) for name in rows.names})
 
 
 def _ask_booster(booster: Any, data: pd.DataFrame) -> Any:  # ruff: ignore[ANN401] - a Booster, an array
