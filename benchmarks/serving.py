@@ -62,7 +62,7 @@ def main() -> None:
         _make(folder, mlflow=given.mlflow)
         servers: list[Server] = []
         try:
-            servers = _start(folder, given.azureml, mlflow=given.mlflow)
+            _start(folder, servers, given.azureml, mlflow=given.mlflow)
             for _ in range(given.rounds):
                 for clients in given.clients:
                     for server in servers:
@@ -110,7 +110,8 @@ def _make(folder: Path, *, mlflow: bool) -> None:
         mlflow.onnx.save_model(graph, folder / "mlflow-model")
 
 
-def _start(folder: Path, azureml: str | None, *, mlflow: bool) -> list[Server]:
+def _start(folder: Path, servers: list[Server], azureml: str | None, *, mlflow: bool) -> None:
+    """Every server runs and has answered; those that run are in `servers`, whatever happens."""
     python, model = sys.executable, str(folder / "pulled" / "model.onnx")
     store = ["--store", str(folder / "store"), "--model", "bench@production", "--state", str(folder / "state")]
     uvicorn = [python, "-m", "uvicorn", "--no-access-log", "--http", "httptools", "--loop", "uvloop", "--port"]
@@ -130,7 +131,6 @@ def _start(folder: Path, azureml: str | None, *, mlflow: bool) -> list[Server]:
         plans.append(("mlflow models serve, onnx flavor", "/invocations", command, "mlflow"))
     environment = {**os.environ, "MODEL": model, "SOURCE": str(folder / "model.joblib"), "PYTHONPATH": str(PEERS)}  # ruff: ignore[TID251] - children get ours
     environment["PATH"] = f"{Path(python).parent}:{environment['PATH']}"  # mlflow looks for uvicorn there
-    servers: list[Server] = []
     for name, path, command, form in plans:
         port = _free_port()
         output = (folder / f"{port}.log").open("wb")
@@ -146,7 +146,6 @@ def _start(folder: Path, azureml: str | None, *, mlflow: bool) -> list[Server]:
         servers.append(server)
         _wait(server, (folder / f"{form}.rows").open().readline().encode(), folder / f"{port}.log")
         server.start_seconds = time.perf_counter() - started
-    return servers
 
 
 def _free_port() -> int:
