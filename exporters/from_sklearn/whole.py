@@ -54,7 +54,8 @@ def _check_columns(model: Estimator, sample: DataFrame) -> None:
     found = [str(name) for name in sample.columns]
     names = getattr(model, "feature_names_in_", None)
     count = getattr(model, "n_features_in_", len(found))
-    if (names is None and count != len(found)) or (names is not None and list(map(str, names)) != found):
+    spelled = (found, [name.replace(" ", "_") for name in found])  # LightGBM keeps underscores for blanks
+    if (names is None and count != len(found)) or (names is not None and list(map(str, names)) not in spelled):
         wanted = f"{count} columns" if names is None else f"the columns {', '.join(map(repr, map(str, names)))}"
         raise UsageError(
             f"the model was trained on {wanted}; the sample has {', '.join(map(repr, found))}",

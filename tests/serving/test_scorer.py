@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from onnxport.artifacts import Golden, IntegrityError, UsageError
 from onnxport.serving.scorer import RowsRefused, Scorer
@@ -14,7 +12,6 @@ from onnxport.serving.scorer import RowsRefused, Scorer
 from tests.serving.support import FEATURES, memory_releases, publish, quote, releases_in, win_probability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from onnxport.releases import Releases
@@ -165,32 +162,3 @@ def test_a_release_that_needs_a_newer_runtime_is_not_loaded() -> None:
     publish(releases, replace(made, conversion=conversion))
     with pytest.raises(UsageError, match=r"needs onnxruntime 99\.1"):
         Scorer.open(releases.store, "win-probability@production")
-
-
-def test_one_row_costs_at_most_15_percent_more_than_the_bare_session(releases: Releases) -> None:
-    """With the model of facts-serving.md: 300 trees of depth 6; rows that change; the best round of each side."""
-    made = win_probability(trees=300, depth=6)
-    publish(releases, made)
-    scorer = Scorer.open(releases.store, "win-probability@production")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(made.model, options, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    rows = np.random.default_rng(3).normal(size=(1500, len(FEATURES))).astype(np.float32)
-    records = [dict(zip(FEATURES, row, strict=True)) for row in rows.tolist()]
-
-    def bare() -> None:
-        for number in range(len(rows)):
-            session.run(names, {"features": rows[number : number + 1]})
-
-    def ours() -> None:
-        for one in records:
-            scorer.score([one])
-
-    def took(work: Callable[[], None]) -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
-    rounds = [(took(ours), took(bare)) for _ in range(25)]
-    assert min(one for one, _ in rounds) <= 1.15 * min(other for _, other in rounds)
