@@ -64,8 +64,8 @@ def _check_columns(model: Estimator, sample: DataFrame) -> None:
 
 
 def _packages(scope: Scope) -> tuple[str, ...]:
-    boosted = any(step.estimator.startswith("xgboost.") for step in scope.journal.steps.values())
-    return (*_PACKAGES, "xgboost") if boosted else _PACKAGES
+    owners = {step.estimator.partition(".")[0] for step in scope.journal.steps.values()}
+    return (*_PACKAGES, *sorted(owners & {"lightgbm", "xgboost"}))
 
 
 def _accepted(scope: Scope) -> tuple[str, ...]:

@@ -71,6 +71,7 @@ def test_a_model_with_lightgbm_in_it_answers_the_same(name: str) -> None:
     assert found.off <= 1
     assert found.labels == 0
     assert any("lightgbm" in step.estimator for step in artifact.conversion.plan.steps)
+    assert "lightgbm" in artifact.conversion.packages
 
 
 def test_an_array_of_wide_integers_is_refused_inside_a_pipeline() -> None:
