@@ -38,7 +38,7 @@ _EXTRAS = {
     ),
     "azureml": ("azure.ai", "azure.identity"),
     "lightgbm": ("lightgbm",),
-    "serve": ("httptools", "jwt", "orjson", "prometheus_client", "redis", "uvloop"),
+    "serve": ("httptools", "jwt", "orjson", "redis", "uvloop"),
     "sign": ("model_signing", "OpenSSL"),
 }
 
