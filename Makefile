@@ -67,6 +67,7 @@ lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
 
 bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would pick instead
 	$(BIN)/python benchmarks/convert.py
+	$(BIN)/python benchmarks/parity.py
 
 clean: ## Remove what the commands made
 	rm -rf build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*
