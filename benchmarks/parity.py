@@ -1,7 +1,7 @@
 """What a parity check costs, beside the two lines that a user would write instead.
 
 Run `python benchmarks/parity.py [ROWS]` (default 1,000,000, of 50 features). Two models: 100 trees against ROWS
-streamed rows, and 1,000 trees against 20,000 rows with every threshold probe. The memory is the peak of this process.
+streamed rows, and 1,000 trees against 20,000 rows with every threshold probe. The memory is this process's peak.
 """
 
 from __future__ import annotations
