@@ -15,8 +15,10 @@ from .errors import (
 )
 from .golden import MAX_GOLDEN_ROWS, Golden
 from .manifest import (
+    GOLDEN_FILE,
     MANIFEST_SCHEMA_VERSION,
     MODEL_FILE,
+    PARITY_FILE,
     Budget,
     FileEntry,
     Manifest,
@@ -35,10 +37,12 @@ from .signature import MATRIX_TENSOR, Dtype, InputColumn, Layout, Missing, Outpu
 from .source import SourceKind, SourceModel, SourceReference
 
 __all__ = [
+    "GOLDEN_FILE",
     "MANIFEST_SCHEMA_VERSION",
     "MATRIX_TENSOR",
     "MAX_GOLDEN_ROWS",
     "MODEL_FILE",
+    "PARITY_FILE",
     "Alias",
     "Budget",
     "Column",

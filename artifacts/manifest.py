@@ -16,6 +16,8 @@ from .source import SourceReference
 
 MANIFEST_SCHEMA_VERSION = 1
 MODEL_FILE = "model.onnx"
+PARITY_FILE = "parity.json"
+GOLDEN_FILE = "golden.json"
 
 
 class ModelName(Document):

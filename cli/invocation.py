@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .settings import actor, environment, store_access
+from .settings import actor, environment
 
 if TYPE_CHECKING:
     import typer
@@ -65,7 +65,7 @@ class Invocation:
     def releases(self, store: str, progress: Progress, signer: Signer | None = None) -> Releases:
         """The releases in `store`, moved and published in the name of the user or CI identity; `signer` signs."""
         from onnxport.releases import Releases
-        from onnxport.storage import open_store
+        from onnxport.storage import open_store, store_access
 
         environ = environment()
         return Releases(

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from onnxport.artifacts import UsageError
-    from onnxport.storage import StoreAccess
 
 
 class Auth(StrEnum):
@@ -146,19 +145,6 @@ def _substitute(text: str, path: Path) -> str:
 def environment() -> Mapping[str, str]:
     """The process's environment: the only place of the command line that reads it."""
     return os.environ  # ruff: ignore[TID251] - the one place
-
-
-def store_access(environ: Mapping[str, str]) -> StoreAccess:
-    """How to get at a Blob store, from Azure's usual variables."""
-    from onnxport.storage import StoreAccess, choose_auth
-
-    return StoreAccess(
-        connection_string=environ.get("AZURE_STORAGE_CONNECTION_STRING"),
-        account_name=environ.get("AZURE_STORAGE_ACCOUNT_NAME") or environ.get("AZURE_STORAGE_ACCOUNT"),
-        account_key=environ.get("AZURE_STORAGE_ACCOUNT_KEY") or environ.get("AZURE_STORAGE_KEY"),
-        sas_token=environ.get("AZURE_STORAGE_SAS_TOKEN"),
-        auth=choose_auth(environ),
-    )
 
 
 def git_commit(environ: Mapping[str, str]) -> str | None:

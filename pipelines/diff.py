@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from onnxport.artifacts import MODEL_FILE, Golden, ReleaseRef, UsageError
+from onnxport.artifacts import GOLDEN_FILE, MODEL_FILE, Golden, ReleaseRef, UsageError
 from onnxport.artifacts.changes import signature_changes
 from onnxport.validation import golden_rows, open_graph, read_forests
-
-from .folder import GOLDEN_FILE
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Manifest, Outputs

@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 
 from onnxport.artifacts import (
+    GOLDEN_FILE,
     MODEL_FILE,
+    PARITY_FILE,
     Conversion,
     Golden,
     IntegrityError,
@@ -20,9 +22,7 @@ from onnxport.artifacts import (
 from .proof import Proof
 
 CONVERSION_FILE = "conversion.json"
-PARITY_FILE = "parity.json"
 REPORT_FILE = "parity.html"
-GOLDEN_FILE = "golden.json"
 
 
 def write_artifact(folder: Path, artifact: OnnxArtifact) -> None:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import MODEL_FILE, ReleaseRef, UsageError
+from onnxport.artifacts import GOLDEN_FILE, MODEL_FILE, ReleaseRef, UsageError
 from onnxport.releases import Draft
 from onnxport.validation import golden_rows, measure
 
 from .diff import require_compatible
-from .folder import GOLDEN_FILE, REPORT_FILE
+from .folder import REPORT_FILE
 from .limits import require_within
 from .proof import require_passed
 

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import MODEL_FILE, Golden, IntegrityError, ReleaseRef
+from onnxport.artifacts import GOLDEN_FILE, MODEL_FILE, Golden, IntegrityError, ReleaseRef
 from onnxport.validation import open_graph, replay_golden
-
-from .folder import GOLDEN_FILE
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Manifest

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from onnxport.artifacts import (
     MODEL_FILE,
+    PARITY_FILE,
     FileEntry,
     IntegrityError,
     Manifest,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from .stamp import Stamp
 
-PARITY_FILE = "parity.json"
 STATEMENT_FILE = "statement.json"
 SIGNATURE_FILE = "signature.json"
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import Golden, IntegrityError, ParityReport
+from onnxport.artifacts import GOLDEN_FILE, PARITY_FILE, Golden, IntegrityError, ParityReport
 
 from . import layout, signing
-from .draft import PARITY_FILE
 
 if TYPE_CHECKING:
     from onnxport.artifacts import FileEntry, Manifest
 
     from .objects import Objects
     from .policy import Trust
-
-GOLDEN_FILE = "golden.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

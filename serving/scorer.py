@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from onnxport.artifacts import ReleaseRef, UsageError
 from onnxport.releases import Releases
-from onnxport.storage import open_store
+from onnxport.storage import open_store, store_access
 
 from .fault import Fault
 from .loading import fetch, load
-from .settings import environment, store_access
+from .settings import environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

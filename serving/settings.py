@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from onnxport.artifacts import ReleaseRef, UsageError, is_digest
-from onnxport.storage import StoreAccess, choose_auth
+from onnxport.storage import StoreAccess, store_access
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 if TYPE_CHECKING:
@@ -275,17 +275,6 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:  # ruff
 def environment() -> Mapping[str, str]:
     """The process's environment."""
     return os.environ  # ruff: ignore[TID251] - the one place of the service
-
-
-def store_access(environ: Mapping[str, str]) -> StoreAccess:
-    """How to get at a Blob store, from Azure's usual variables."""
-    return StoreAccess(
-        connection_string=environ.get("AZURE_STORAGE_CONNECTION_STRING"),
-        account_name=environ.get("AZURE_STORAGE_ACCOUNT_NAME") or environ.get("AZURE_STORAGE_ACCOUNT"),
-        account_key=environ.get("AZURE_STORAGE_ACCOUNT_KEY") or environ.get("AZURE_STORAGE_KEY"),
-        sas_token=environ.get("AZURE_STORAGE_SAS_TOKEN"),
-        auth=choose_auth(environ),
-    )
 
 
 def default_state(environ: Mapping[str, str]) -> Path:

@@ -69,3 +69,14 @@ def choose_auth(environ: Mapping[str, str]) -> Auth:
     if environ.get("AZURE_CLIENT_SECRET"):
         return "environment"
     return "cli"
+
+
+def store_access(environ: Mapping[str, str]) -> StoreAccess:
+    """How to get at a Blob store, from Azure's usual variables."""
+    return StoreAccess(
+        connection_string=environ.get("AZURE_STORAGE_CONNECTION_STRING"),
+        account_name=environ.get("AZURE_STORAGE_ACCOUNT_NAME") or environ.get("AZURE_STORAGE_ACCOUNT"),
+        account_key=environ.get("AZURE_STORAGE_ACCOUNT_KEY") or environ.get("AZURE_STORAGE_KEY"),
+        sas_token=environ.get("AZURE_STORAGE_SAS_TOKEN"),
+        auth=choose_auth(environ),
+    )
