@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +97,4 @@ def test_what_it_costs_to_ask_does_not_grow_with_the_number_of_releases(
         releases.store.create(f"{NAME}/releases/{version}/manifest.json", seal(first.for_version(version)))
     assert costs("many") == few
     assert few == {"show a version": 1, "show an alias": 2, "show the newest": 2, "pull the newest": 6, "list": 3}
-    started = time.process_time()
     assert len(releases.releases(NAME)) == MANY
-    releases.resolve(ReleaseRef(name=NAME))
-    assert time.process_time() - started < 1.0
