@@ -62,6 +62,9 @@ lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
 	  --no-header --no-annotate --all-extras --group dev pyproject.toml --output-file requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
 	  --no-header --no-annotate requirements/floor.in --output-file requirements/floor.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \
+	  --no-header --no-annotate --extra serve --constraints requirements/dev.txt pyproject.toml \
+	  --output-file requirements/serve.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	  --generate-hashes --no-header --no-annotate - --output-file requirements/bootstrap.txt
 
