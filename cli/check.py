@@ -7,25 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .invocation import SourceFlags, current
-from .options import (
-    SEED,
-    TOLERANCE,
-    TRACKING_URI,
-    AllowModule,
-    AllowPickle,
-    Features,
-    Json,
-    ResourceGroup,
-    Sample,
-    Seed,
-    SignIn,
-    Subscription,
-    Tolerance,
-    TrackingUri,
-    Workspace,
-    split_features,
-)
+from .groups import CheckFlags, SourceFlags
+from .invocation import current
+from .options import Features, Json, Sample, split_features
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -35,6 +19,7 @@ if TYPE_CHECKING:
 
 def check(
     context: typer.Context,
+    *,
     target: Annotated[
         Path,
         typer.Argument(metavar="DIR", help="What `onnxport convert` wrote, or an ONNX file from anywhere."),
@@ -46,15 +31,8 @@ def check(
         typer.Option(metavar="DIR", help="Folder for the reports; default: where the graph is."),
     ] = None,
     features: Features = None,
-    tolerance: Tolerance = TOLERANCE,
-    seed: Seed = SEED,
-    tracking_uri: TrackingUri = TRACKING_URI,
-    allow_pickle: AllowPickle = False,
-    allow_module: AllowModule = None,
-    subscription: Subscription = None,
-    resource_group: ResourceGroup = None,
-    workspace: Workspace = None,
-    auth: SignIn = None,
+    checking: CheckFlags,
+    opening: SourceFlags,
     json: Json = False,
 ) -> None:
     """Prove that a graph answers as SOURCE does; exit 3 when it does not.
@@ -66,26 +44,16 @@ def check(
     from onnxport.pipelines.check import check as run
     from onnxport.pipelines.folder import write_proof
     from onnxport.pipelines.proof import require_passed
-    from onnxport.validation import CheckOptions, load_tolerances
 
     del json
     invocation = current(context)
-    flags = SourceFlags(
-        tracking_uri=tracking_uri,
-        allow_pickle=allow_pickle,
-        allow_modules=allow_module,
-        subscription=subscription,
-        resource_group=resource_group,
-        workspace_name=workspace,
-        auth=auth,
-    )
     job = CheckJob(
         target=target,
         against=against,
         sample=sample,
         features=split_features(features),
-        access=invocation.source_access(against, flags),
-        options=CheckOptions(tolerances=load_tolerances(tolerance), seed=seed),
+        access=invocation.source_access(against, opening),
+        options=checking.options(),
     )
     with progress_bars() as progress:
         artifact, proof = run(job, progress)

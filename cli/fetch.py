@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from .invocation import SourceFlags, current
-from .options import (
-    TRACKING_URI,
-    AllowModule,
-    AllowPickle,
-    Json,
-    Out,
-    ResourceGroup,
-    SignIn,
-    Source,
-    Subscription,
-    TrackingUri,
-    Workspace,
-)
+from .groups import SourceFlags
+from .invocation import current
+from .options import Json, Out, Source
 
 
 def fetch(
     context: typer.Context,
     source: Source,
     out: Out,
-    tracking_uri: TrackingUri = TRACKING_URI,
-    allow_pickle: AllowPickle = False,
-    allow_module: AllowModule = None,
-    subscription: Subscription = None,
-    resource_group: ResourceGroup = None,
-    workspace: Workspace = None,
-    auth: SignIn = None,
+    opening: SourceFlags,
     json: Json = False,
 ) -> None:
     """Bring the files of SOURCE into DIR, with their digest and lineage in DIR/source.json.
@@ -41,16 +24,7 @@ def fetch(
 
     del json
     invocation = current(context)
-    flags = SourceFlags(
-        tracking_uri=tracking_uri,
-        allow_pickle=allow_pickle,
-        allow_modules=allow_module,
-        subscription=subscription,
-        resource_group=resource_group,
-        workspace_name=workspace,
-        auth=auth,
-    )
-    access = invocation.source_access(source, flags)
+    access = invocation.source_access(source, opening)
     reference = run(source, out, access)
     invocation.screen.show(
         {"out": str(out), **reference.model_dump(mode="json", exclude_none=True)},

@@ -15,39 +15,9 @@ if TYPE_CHECKING:
     from onnxport.releases import Releases, Signer
     from onnxport.sources import AzureAccess, SourceAccess
 
+    from .groups import SourceFlags
     from .screen import Screen
-    from .settings import Auth, Config
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFlags:
-    """What the flags of a command say about opening a source.
-
-    Attributes:
-        allow_pickle: Whether its pickle may be opened.
-        allow_modules: Modules of the user's own that the pickle may use.
-        tracking_uri: MLflow's tracking server or database.
-        subscription: Azure subscription of the Azure ML workspace.
-        resource_group: Its resource group.
-        workspace_name: Its name.
-        auth: How to sign in to Azure; `None`: as the environment is made for.
-    """
-
-    tracking_uri: str
-    allow_pickle: bool = False
-    allow_modules: list[str] | None = None
-    subscription: str | None = None
-    resource_group: str | None = None
-    workspace_name: str | None = None
-    auth: Auth | None = None
-
-    def workspace(self) -> dict[str, str | None]:
-        """The workspace under the keys of `onnxport.yaml`."""
-        return {
-            "subscription_id": self.subscription,
-            "resource_group": self.resource_group,
-            "workspace_name": self.workspace_name,
-        }
+    from .settings import Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +56,7 @@ class Invocation:
 
         return SourceAccess(
             allow_pickle=flags.allow_pickle or self.config.trusts(source),
-            allow_modules=tuple(flags.allow_modules or ()),
+            allow_modules=tuple(flags.allow_module or ()),
             tracking_uri=flags.tracking_uri,
             azure=self._azure(flags) if source.startswith("azureml:") else AzureAccess(),
         )
@@ -98,7 +68,7 @@ class Invocation:
         environ = environment()
         auth = choose_auth(environ) if flags.auth is None else flags.auth.value
         return AzureAccess(
-            workspace=resolve_workspace(flags.workspace(), self.config.azure_ml, environ, Path.cwd()),
+            workspace=resolve_workspace(flags.named_workspace(), self.config.azure_ml, environ, Path.cwd()),
             auth=auth,
             identity_client_id=environ.get("AZURE_CLIENT_ID") if auth == "managed-identity" else None,
         )

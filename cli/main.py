@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from .check import check
 from .convert import convert
 from .diff import diff
+from .expanding import expanded
 from .export import export
 from .failures import EXIT_CODES, error_document, exit_code, exit_code_table, extra_of
 from .fetch import fetch
@@ -70,7 +71,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 110},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(_command)
+    app.command(_name)(expanded(_command))
 
 
 @app.callback()

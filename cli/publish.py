@@ -7,24 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .groups import LimitFlags, PromotionFlags, SigningFlags
 from .invocation import current
-from .options import (
-    STORE,
-    Alias,
-    Breaking,
-    Certificate,
-    Chain,
-    Json,
-    MaxBytes,
-    MaxLoad,
-    MaxP95,
-    MaxRss,
-    Reason,
-    SignWith,
-    Store,
-)
+from .options import STORE, Json, Store
 from .screen import progress_bars
-from .signing import open_signer
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Alias as AliasDocument
@@ -33,19 +19,13 @@ if TYPE_CHECKING:
 
 def publish(
     context: typer.Context,
+    *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `onnxport check` proved.")],
     name: Annotated[str, typer.Option(help="Name of the model in the store.")],
     store: Store = STORE,
-    alias: Alias = None,
-    reason: Reason = "",
-    breaking: Breaking = False,
-    sign_with: SignWith = None,
-    certificate: Certificate = None,
-    chain: Chain = None,
-    max_p95_us: MaxP95 = None,
-    max_load_ms: MaxLoad = None,
-    max_rss_mb: MaxRss = None,
-    max_bytes: MaxBytes = None,
+    promotion: PromotionFlags,
+    signing: SigningFlags,
+    limits: LimitFlags,
     json: Json = False,
 ) -> None:
     """Publish the proven graph in DIR as the next release of NAME.
@@ -54,22 +34,18 @@ def publish(
     Signed with a key, it is published once for that key.
     """
     from onnxport.pipelines.folder import read_artifact, read_proof
-    from onnxport.pipelines.limits import Limits
-    from onnxport.pipelines.publish import Promotion, promote, reference
+    from onnxport.pipelines.publish import promote, reference
     from onnxport.pipelines.publish import publish as to_release
 
     del json
-    limits = Limits(p95_us=max_p95_us, load_ms=max_load_ms, rss_mb=max_rss_mb, bytes=max_bytes)
     invocation = current(context)
-    signer = open_signer(sign_with, certificate, chain)
+    signer = signing.signer()
     artifact, proof = read_artifact(folder), read_proof(folder)
     with progress_bars() as progress:
         releases = invocation.releases(store, progress, signer)
-        release = to_release(name, artifact, proof, releases, limits=limits)
-        moved = None
-        if alias is not None:
-            promotion = Promotion(alias=alias, reason=reason, breaking=breaking)
-            moved = promote(reference(release), promotion, releases)
+        release = to_release(name, artifact, proof, releases, limits=limits.limits())
+        asked = promotion.promotion()
+        moved = None if asked is None else promote(reference(release), asked, releases)
     document = release_document(release, moved, releases.store.url)
     invocation.screen.show(document, lambda: release_lines(release, moved, releases.store.url))
 
