@@ -25,13 +25,25 @@ node_modules/.ready: package.json package-lock.json $(VENV)/.ready
 	$(BIN)/python tools/npm.py ci --ignore-scripts --no-audit --no-fund
 	touch $@
 
+NODE_EXAMPLE := examples/node-serving
+NODE_SOURCES := $(wildcard $(NODE_EXAMPLE)/src/*.ts $(NODE_EXAMPLE)/test/*.ts)
+
+$(NODE_EXAMPLE)/node_modules/.ready: $(NODE_EXAMPLE)/package.json $(NODE_EXAMPLE)/package-lock.json $(VENV)/.ready
+	$(BIN)/python tools/npm.py --prefix $(NODE_EXAMPLE) ci --ignore-scripts --no-audit --no-fund
+	touch $@
+
+$(NODE_EXAMPLE)/dist/.ready: $(NODE_EXAMPLE)/node_modules/.ready $(NODE_EXAMPLE)/tsconfig.json $(NODE_SOURCES)
+	rm -rf $(NODE_EXAMPLE)/dist
+	$(BIN)/python tools/npm.py --prefix $(NODE_EXAMPLE) run --silent build
+	touch $@
+
 # The oldest runtime that graphs promise to load in, in an environment of its own.
 .venv-floor/.ready: requirements/floor.txt $(VENV)/.ready
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-floor
 	$(BIN)/uv pip sync --quiet --require-hashes --python .venv-floor/bin/python requirements/floor.txt
 	touch $@
 
-parts: node_modules/.ready .venv-floor/.ready ## Install the real parts that tests talk to (Azurite; Debian's redis, prometheus, chromium)
+parts: node_modules/.ready .venv-floor/.ready $(NODE_EXAMPLE)/dist/.ready ## Install the real parts that tests talk to (Azurite; Debian's redis, prometheus, chromium)
 	tools/install-system-parts
 
 demo: $(VENV)/.ready ## Train, export, prove, publish and promote win-probability into ./demo

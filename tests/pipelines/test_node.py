@@ -13,7 +13,7 @@ from onnxport.artifacts import digest_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "node" / "replay.mjs"
+SCRIPT = Path(__file__).resolve().parents[2] / "examples" / "node-serving" / "dist" / "src" / "replay.js"
 
 
 @pytest.fixture
