@@ -43,6 +43,15 @@ def document(signatures: dict[str, Signature | None], *, secured: bool) -> dict[
         "/v2": _get("The server, by the Open Inference Protocol.", {"type": "object"}),
         "/v2/health/live": _get("The process answers.", {"type": "object"}),
         "/v2/health/ready": _get("Every model has a release that answers.", {"type": "object"}, 503),
+        "/ping": _get("As MLflow's scoring server.", {"type": "object"}, 503),
+        "/health": _get("As MLflow's scoring server.", {"type": "object"}, 503),
+        "/version": {"get": {"summary": "Of onnxport.", "responses": {"200": _text("The version.")}}},
+        "/": {
+            "get": {
+                "summary": "As Azure ML's server.",
+                "responses": {"200": _text("Healthy."), "503": _text("A model has no release.")},
+            }
+        },
         "/metrics": {"get": {"summary": "Prometheus metrics.", "responses": {"200": _text("Metrics.")}}},
     }
     if secured:

@@ -43,10 +43,18 @@ class Routes:
 
     by_path: dict[bytes, Route] = field(default_factory=dict)
 
-    def get(self, path: str, handler: Handler, model: Model | None = None, *, public: bool = False) -> None:
+    def get(
+        self,
+        path: str,
+        handler: Handler,
+        model: Model | None = None,
+        dialect: Dialect | None = None,
+        *,
+        public: bool = False,
+    ) -> None:
         """`path` answers GET and HEAD."""
         handlers = {b"GET": handler, b"HEAD": handler}
-        self.by_path[path.encode()] = Route(handlers=handlers, model=model, public=public)
+        self.by_path[path.encode()] = Route(handlers=handlers, model=model, dialect=dialect, public=public)
 
     def post(self, path: str, handler: Handler, model: Model, dialect: Dialect) -> None:
         """`path` answers POST in a dialect."""

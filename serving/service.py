@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +20,7 @@ from .models import Model, readiness
 from .openapi import document
 from .prediction import Predictions
 from .routes import Routes
-from .wire import problem_body
+from .wire import TEXT, problem_body
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,8 +35,15 @@ if TYPE_CHECKING:
     from .tokens import Tokens
     from .wire import Exchange, Listener
 
+_VERSIONED: Final = re.compile(rb"(/v2/models/[^/]+)/versions/([^/]+)(/infer|/ready)?")
 _METRICS_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 _OK, _BAD, _UNAVAILABLE = 200, 400, 503
+_PREFIXES: Final[dict[bytes, Dialect]] = {
+    b"/v2/": OpenInference(),
+    b"/score": AzureMl(),
+    b"/invocations": Mlflow(),
+    b"/endpoints/": Mlflow(),
+}
 _INFO: Final = 20
 
 
@@ -68,9 +77,10 @@ class Service:
 
     def handle(self, exchange: Exchange) -> None:
         """The request is answered, now or later."""
-        route = self._routes.by_path.get(exchange.path)
+        route = self._routes.by_path.get(exchange.path) or self._of_version(exchange.path)
         if route is None:
-            exchange.refuse(Fault(status=NOT_FOUND, code="no-such-path", message=self._no_such(exchange)))
+            nowhere = Fault(status=NOT_FOUND, code="no-such-path", message=self._no_such(exchange))
+            self._dialect_of(exchange.path).refuse(exchange, nowhere)
             return
         handler = route.handlers.get(exchange.method)
         if handler is None:
@@ -107,6 +117,27 @@ class Service:
         shown = exchange.path.decode("utf-8", "replace")[:200]
         return f"nothing answers at {shown}; models: {', '.join(self.models)}; see /openapi.json"
 
+    def _of_version(self, path: bytes) -> Route | None:
+        """The route of a model's version, as the Open Inference Protocol has it: only the loaded one is there."""
+        found = _VERSIONED.fullmatch(path)
+        route = self._routes.by_path.get(found[1] + (found[3] or b"")) if found is not None else None
+        if found is None or route is None or route.model is None or route.model.served is None:
+            return route
+        version = str(route.model.served.replier.version)
+        if found[2] == version.encode():
+            return route
+        asked = found[2].decode("utf-8", "replace")[:20]
+        message = f"{route.model.name} answers with version {version}, version {asked} is not loaded"
+        fault = Fault(status=NOT_FOUND, code="no-such-version", message=message)
+        return replace(route, handlers=dict.fromkeys(route.handlers, partial(OpenInference().refuse, fault=fault)))
+
+    def _dialect_of(self, path: bytes) -> Dialect:
+        """Who would have answered at `path`, had it a model."""
+        for prefix, dialect in _PREFIXES.items():
+            if path.startswith(prefix):
+                return dialect
+        return self._product
+
     # -- routes
 
     def _all_routes(self) -> Routes:
@@ -119,13 +150,18 @@ class Service:
         routes.get("/v2", partial(_answer_with, about), public=True)
         routes.get("/v2/health/live", lambda exchange: exchange.answer(_OK, b'{"live":true}'), public=True)
         routes.get("/v2/health/ready", self._ready, public=True)
+        routes.get("/", self._healthy, public=True)
+        routes.get("/ping", self._ready, public=True)
+        routes.get("/health", self._ready, public=True)
+        routes.get(
+            "/version", lambda exchange: exchange.answer(_OK, version("onnxport").encode(), TEXT), public=True
+        )
         for model in self.models.values():
             self._model_routes(routes, model)
         if len(self.models) == 1:  # the paths of servers that have one model
             (model,) = self.models.values()
             self._predicts(routes, "/score", model, AzureMl())
             self._predicts(routes, "/invocations", model, Mlflow())
-            routes.get("/ping", partial(self._model_ready, model), model, public=True)
         return routes
 
     def _model_routes(self, routes: Routes, model: Model) -> None:
@@ -134,9 +170,10 @@ class Service:
         self._predicts(routes, f"/api/v1/predict/batch/{name}", model, Product(batch=True))
         self._predicts(routes, f"/score/{name}", model, AzureMl())
         self._predicts(routes, f"/invocations/{name}", model, Mlflow())
+        self._predicts(routes, f"/endpoints/{name}/invocations", model, Mlflow())  # mlflow.deployments' path
         self._predicts(routes, f"/v2/models/{name}/infer", model, OpenInference())
-        routes.get(f"/v2/models/{name}", partial(self._metadata, model), model)
-        routes.get(f"/v2/models/{name}/ready", partial(self._model_ready, model), model)
+        routes.get(f"/v2/models/{name}", partial(self._metadata, model), model, OpenInference())
+        routes.get(f"/v2/models/{name}/ready", partial(self._model_ready, model), model, OpenInference())
 
     def _predicts(self, routes: Routes, path: str, model: Model, dialect: Dialect) -> None:
         predict = self.predictions.predict
@@ -150,6 +187,11 @@ class Service:
         draining = self.listener is not None and self.listener.draining
         ready, body = readiness(self.models, draining=draining)
         exchange.answer(_OK if ready else _UNAVAILABLE, body)
+
+    def _healthy(self, exchange: Exchange) -> None:
+        """What Azure ML's server says at its root."""
+        ready = all(model.served is not None for model in self.models.values())
+        exchange.answer(_OK if ready else _UNAVAILABLE, b"Healthy" if ready else b"Unhealthy", TEXT)
 
     def _model_ready(self, model: Model, exchange: Exchange) -> None:
         status = _OK if model.served is not None else _UNAVAILABLE

@@ -71,7 +71,7 @@ class Tensors:
                 return unfit("wrong-columns", f"unknown input {name!r}", "$.inputs", unknown=[name])
             if fault := _wrong_kind(tensor, DATATYPES[column.dtype], 1):
                 return fault
-            columns[column.name] = tensor.data
+            columns[column.name] = _booleans(tensor.data) if column.dtype == "bool" else tensor.data
         return features.from_columns(columns, "$.inputs")
 
     def frame(self) -> Frame | Fault:
@@ -305,6 +305,13 @@ def _wrong_kind(tensor: Tensor, datatype: str, width: int) -> Fault | None:
     return unfit(
         "wrong-shape", f"shape [-1, {width}] expected, found {list(tensor.shape)}", f"{tensor.path}.shape"
     )
+
+
+def _booleans(values: list[Any] | Column) -> list[Any] | Column:
+    """0 and 1 as booleans: the client generated from the protocol's own document writes them as 0.0 and 1.0."""
+    if not isinstance(values, list):
+        return values
+    return [bool(value) if type(value) in {int, float} and value in {0, 1} else value for value in values]
 
 
 def _rows(tensor: Tensor) -> list[list[Any]]:
