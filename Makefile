@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCE := artifacts cli exporters pipelines releases sources storage validation
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test check format lock wheel bench clean
+.PHONY: help setup parts demo test check format lock wheel bench soak clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -83,6 +83,10 @@ lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
 bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would pick instead
 	$(BIN)/python benchmarks/convert.py
 	$(BIN)/python benchmarks/parity.py
+	$(BIN)/python benchmarks/serving.py
+
+soak: node_modules/.ready ## 30 minutes of load on the scoring service while everything around it fails; MINUTES=… for less
+	$(BIN)/python benchmarks/soak.py --minutes $(or $(MINUTES),30)
 
 clean: ## Remove what the commands made
 	rm -rf build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*

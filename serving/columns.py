@@ -89,6 +89,8 @@ class ColumnReader:
         if self._column.dtype == "bool" and values.dtype.kind != "b":
             return self(values.tolist())
         if self._column.dtype in {"float32", "float64"}:
+            if values.dtype.kind == "f" and (gaps := np.isnan(values)).any():
+                values = np.where(gaps, values.dtype.type(np.nan), values)  # raw bytes may hold signalling ones
             return self.checked_floats(values.astype(np.float64, copy=False), values)
         return self(values.tolist())
 

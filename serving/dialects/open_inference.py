@@ -5,6 +5,7 @@ Follows https://github.com/kserve/open-inference-protocol and, for raw bytes, Tr
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,9 @@ HEADER_LENGTH: Final = b"inference-header-content-length"
 DATATYPES: Final = {"float32": "FP32", "float64": "FP64", "int64": "INT64", "bool": "BOOL", "string": "BYTES"}
 _NUMPY: Final = {"FP32": "<f4", "FP64": "<f8", "INT64": "<i8", "BOOL": "|b1"}
 _WIDTH: Final = 4
+_LARGEST: Final = 1 << 63
+_DIMENSIONS: Final = 8
+"""Most dimensions of a tensor: no model takes more than two, and multiplying thousands of them takes minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +242,9 @@ def _tensor(one: Any, raw: memoryview, path: str) -> tuple[Tensor, memoryview] |
     if not isinstance(one, dict) or not isinstance(one.get("name"), str):
         return unfit("wrong-form", "an object with a name expected", path)
     shape, datatype = one.get("shape"), one.get("datatype")
-    if not isinstance(shape, list) or not shape or any(type(size) is not int or size < 0 for size in shape):
-        return unfit("wrong-shape", "a shape of whole numbers expected", f"{path}.shape")
-    if datatype not in {*_NUMPY, "BYTES"}:
+    if not isinstance(shape, list) or not _is_shape(shape):
+        return unfit("wrong-shape", f"1 to {_DIMENSIONS} whole numbers expected", f"{path}.shape")
+    if not isinstance(datatype, str) or datatype not in {*_NUMPY, "BYTES"}:
         known = ", ".join(DATATYPES.values())
         return unfit("wrong-datatype", f"one of {known} expected", f"{path}.datatype")
     options = one.get("parameters") or {}
@@ -254,9 +258,13 @@ def _tensor(one: Any, raw: memoryview, path: str) -> tuple[Tensor, memoryview] |
         data, raw = _array(raw[:size], datatype), raw[size:]
     if data is None:
         return unfit("wrong-form", f"data of {datatype} expected", f"{path}.data")
-    if len(data) != int(np.prod(shape, dtype=object)):
+    if len(data) != math.prod(shape):
         return unfit("wrong-shape", f"{len(data)} values do not have the shape {shape}", f"{path}.shape")
     return Tensor(datatype, tuple(shape), data, path), raw
+
+
+def _is_shape(shape: list[Any]) -> bool:
+    return 1 <= len(shape) <= _DIMENSIONS and all(type(size) is int and 0 <= size < _LARGEST for size in shape)
 
 
 def _flattened(data: Any) -> list[Any] | None:  # ruff: ignore[ANN401] - any JSON value

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import threading
 import time
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +15,7 @@ from onnxport.serving.settings import Endpoint
 
 from tests.serving.conftest import running, settings_for
 from tests.serving.support import publish, quote
+from tests.support.azureml_endpoint import AzureMl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,58 +23,6 @@ if TYPE_CHECKING:
     from onnxport.releases import Releases
 
     from tests.serving.conftest import Running
-
-
-class AzureMl:
-    """An endpoint on loopback that serves a source model, or misbehaves as it is told."""
-
-    def __init__(self) -> None:
-        self.asked: list[dict[str, str]] = []
-        self.mode = "fine"
-        self.off = 0.0
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                endpoint.asked.append(dict(self.headers))
-                status, answer = endpoint.answer(body)
-                data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("content-length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: object) -> None:  # ruff: ignore[A002] - the base's name
-                del format, args
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, request: Any, client_address: Any) -> None:
-                del request, client_address
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/score"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, body: Any) -> tuple[int, Any]:
-        if self.mode == "slow":
-            time.sleep(1.5)
-        if self.mode == "broken":
-            return 500, {"message": "An unexpected error occurred in scoring script."}
-        if self.mode == "refuses":
-            return 400, {"message": "bad input"}
-        if self.mode == "garbage":
-            return 200, b"<html>"
-        split = body["input_data"]
-        records = [dict(zip(split["columns"], row, strict=True)) for row in split["data"]]
-        found = [value + self.off for value in quote().source(records)["prediction"]]
-        return 200, {"result": found} if self.mode == "wrapped" else json.dumps(
-            found
-        ) if self.mode == "text" else found
 
 
 @pytest.fixture
