@@ -58,6 +58,7 @@ check: $(VENV)/.ready node_modules/.ready ## Format, lint, strict types, layer c
 	$(BIN)/mypy
 	$(BIN)/python tools/npm.py exec --offline -- pyright
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
 	$(MAKE) --no-print-directory wheel
 
 wheel: $(VENV)/.ready ## Build the wheel and check what it would install

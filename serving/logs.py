@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 LOGGER: Final = logging.getLogger("onnxport.serving")
 _MOST_CHARACTERS: Final = 200
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""Version, trace, parent, flags: https://www.w3.org/TR/trace-context."""
 
 
 class JsonLines(logging.Formatter):
@@ -36,8 +39,9 @@ def log_to_stderr() -> None:
     """Log lines of the service go to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    LOGGER.handlers = [handler]
-    LOGGER.propagate = False
+    for logger in (LOGGER, logging.getLogger("opentelemetry")):  # whose exporter says when nobody takes the spans
+        logger.handlers = [handler]
+        logger.propagate = False
     LOGGER.setLevel(logging.INFO)
 
 
@@ -55,7 +59,7 @@ def describe(exchange: Exchange) -> dict[str, Any]:
         "status": exchange.status,
         "peer": exchange.peer,
     }
-    parent = exchange.headers.get(b"traceparent", b"").decode("latin-1").split("-")
-    if len(parent) == 4:  # ruff: ignore[PLR2004] - version, trace, parent, flags: https://www.w3.org/TR/trace-context
-        fields["trace_id"] = parent[1][:32]
+    parent = exchange.headers.get(b"traceparent", b"")
+    if found := _TRACEPARENT.fullmatch(parent):
+        fields |= {"trace_id": found[1].decode(), "traceparent": parent.decode()}
     return fields | (exchange.notes or {})

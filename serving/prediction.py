@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .answers import CACHED, ENDPOINT, ONNX, Answer
 from .engine import GraphFailed
 from .fault import INTERNAL, TOO_LARGE, Fault
-from .logs import log
+from .logs import describe, log
 from .metrics import CACHE, REFUSED
 from .outputs import Rendered
 from .remembering import answer_of, rows_of
@@ -118,7 +118,7 @@ class Predictions:
 
     def failed(self, exchange: Exchange, dialect: Dialect, error: Exception) -> None:
         """A bug: logged with its traceback, and told without it."""
-        log(_ERROR, "unexpected failure", request_id=exchange.request_id.decode("latin-1"), error=repr(error))
+        log(_ERROR, "unexpected failure", **describe(exchange), error=repr(error))
         dialect.refuse(
             exchange, Fault(status=INTERNAL, code="internal", message="unexpected failure; see the log")
         )
@@ -280,6 +280,20 @@ class Predictions:
         task = self._loop.create_task(guarded())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+class NotedPredictions(Predictions):
+    """Predictions that leave in the exchange's notes which release answered, for log lines and spans."""
+
+    def _send(self, ticket: Ticket, reply: Reply | Fault, answer: Answer) -> None:
+        exchange = ticket.exchange
+        exchange.notes = {
+            **(exchange.notes or {}),
+            "model": ticket.model.name,
+            "version": ticket.served.replier.version if ticket.served is not None else None,
+            "served_by": answer.served_by,
+        }
+        super()._send(ticket, reply, answer)
 
 
 def _is_long(served: Served, table: Table) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import ssl
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from .metrics import Metrics
     from .models import Model
     from .settings import Settings, Tls
+    from .tracing import Tracing
+    from .wire import Exchange
 
 _INFO: Final = 20
 
@@ -56,7 +59,8 @@ class Server:
         service = Service(
             settings, self._metrics, loop, tokens=self._tokens(), remembering=remembering, endpoints=endpoints
         )
-        listener = Listener(service.handle, service.answered, limits, loop)
+        tracing = self._tracing()
+        listener = Listener(service.handle, _answered(service, tracing), limits, loop)
         service.listener = listener
         watchers = self._watchers(service, listener)
         tls = settings.onnx.security.tls
@@ -81,6 +85,8 @@ class Server:
                 await model.shadow.close()
         for endpoint in endpoints.values():
             endpoint.close()
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
 
     def _watchers(self, service: Service, listener: Listener) -> list[tuple[Watcher, Callable[[Loaded], Served]]]:
         settings = self._settings
@@ -125,6 +131,13 @@ class Server:
 
         return Tier(cache.redis, self._metrics)
 
+    def _tracing(self) -> Tracing | None:
+        if not self._settings.onnx.tracing:
+            return None
+        from .tracing import Tracing as Spans  # ruff: ignore[PLC0415] - an extra
+
+        return Spans(version("onnxport"))
+
     def _tokens(self) -> Any:  # ruff: ignore[ANN401] - the class loads only where tokens are accepted
         entra = self._settings.onnx.security.entra
         if entra is None:
@@ -152,6 +165,18 @@ def run_process(
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
+
+
+def _answered(service: Service, tracing: Tracing | None) -> Callable[[Exchange], None]:
+    """Who is told of each answer: the service, and where there is tracing that too."""
+    if tracing is None:
+        return service.answered
+
+    def both(exchange: Exchange) -> None:
+        service.answered(exchange)
+        tracing.answered(exchange, service.paths)
+
+    return both
 
 
 def _tls(tls: Tls) -> ssl.SSLContext:

@@ -18,13 +18,13 @@ from .logs import describe, log
 from .metrics import RESPONSES
 from .models import Model, readiness
 from .openapi import document
-from .prediction import Predictions
+from .prediction import NotedPredictions, Predictions
 from .routes import Routes
 from .wire import TEXT, problem_body
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from .dialects import Dialect
     from .fallback.endpoint import Endpoint
@@ -64,7 +64,9 @@ class Service:
             name: Model(name, one, metrics, (endpoints or {}).get(name))
             for name, one in settings.onnx.models.items()
         }
-        self.predictions: Final = Predictions(settings.onnx.limits, metrics, loop, remembering)
+        noted = settings.onnx.tracing or settings.onnx.log == "all"
+        kind = NotedPredictions if noted else Predictions
+        self.predictions: Final = kind(settings.onnx.limits, metrics, loop, remembering)
         self.listener: Listener | None = None
         self._metrics = metrics
         self._access = Access(settings.onnx.security, tokens)
@@ -101,6 +103,11 @@ class Service:
         counter.add()
         if self._log == "all" or (self._log == "failures" and status >= _BAD):
             log(_INFO, "answered", **describe(exchange))
+
+    @property
+    def paths(self) -> Container[bytes]:
+        """All paths that are answered."""
+        return self._routes.by_path
 
     def _unwelcome(self, exchange: Exchange, route: Route) -> Fault | None:
         found = self._access.principal(exchange.headers)

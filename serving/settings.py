@@ -210,6 +210,7 @@ class Onnx(Section):
         limits: What one caller may ask for.
         security: Who may ask.
         log: What is logged of requests: nothing, those that failed, or all.
+        tracing: Whether requests become OpenTelemetry spans; `OTEL_TRACES_EXPORTER=otlp` says so too.
     """
 
     enabled: bool = True
@@ -221,6 +222,7 @@ class Onnx(Section):
     limits: Limits = Limits()
     security: Security = Security()
     log: Literal["none", "failures", "all"] = "failures"
+    tracing: bool = False
 
 
 class Settings(Section):
@@ -311,6 +313,10 @@ def _sections(document: dict[str, Any], flags: dict[str, Any], environ: Mapping[
     for flag, key in {"workers": "workers", "state": "state", "poll": "poll_seconds"}.items():
         if flag in flags:
             onnx[key] = flags[flag]
+    if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or environ.get("OTEL_TRACES_EXPORTER") == "none":
+        onnx["tracing"] = False
+    elif environ.get("OTEL_TRACES_EXPORTER") == "otlp":
+        onnx["tracing"] = True
     if "cache" in flags:
         cache["mode"] = flags["cache"]
     endpoints = _mapping(_mapping(document, "azure_ml"), "endpoints")

@@ -84,7 +84,13 @@ class Listener:
 
     async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Connections on `sock` are accepted."""
-        options: dict[str, Any] = {"ssl": tls} if tls is not None else {}
+        options: dict[str, Any] = {}
+        if tls is not None:  # a caller that stays silent delays neither others nor the end
+            patience = {
+                "ssl_handshake_timeout": self.limits.request_seconds,
+                "ssl_shutdown_timeout": LINGER_SECONDS,
+            }
+            options = {"ssl": tls, **patience}
         self._servers.append(await self.loop.create_server(lambda: Connection(self), sock=sock, **options))
         if self._sweeper is None:
             self._sweep()

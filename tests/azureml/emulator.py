@@ -219,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
             ),
             "PUT /models/([^/]+)/versions/([^/]+)": lambda _q, b, name, version: azure.put(name, version, b),
             "GET /jobs/([^/]+)": lambda _q, _b, name: azure.jobs.get(name),
+            "GET /onlineEndpoints/([^/]+)": lambda _q, _b, name: azure.endpoint(name),
+            "POST /onlineEndpoints/([^/]+)/listKeys": lambda _q, _b, name: azure.endpoint_keys(name),
         }
 
     def _registry_routes(self) -> dict[str, Callable[..., Document | str | None]]:

@@ -98,7 +98,7 @@ class Front:
         return certificate, key
 
     def knows(self, host: str) -> bool:
-        return host in SERVICE_HOSTS or BLOB_HOST.fullmatch(host) is not None
+        return host in SERVICE_HOSTS or host in self.tunnels or BLOB_HOST.fullmatch(host) is not None
 
     def context(self, host: str) -> ssl.SSLContext:
         with self._lock:

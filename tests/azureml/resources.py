@@ -76,6 +76,7 @@ class AzureMl:
         models: The workspace's model versions.
         shared: The registry's.
         jobs: The workspace's jobs by name: `properties` of the answer.
+        scoring: Online endpoints by name: scoring URL and key.
         secret: What kind of secret the default datastore holds: `Sas`, `AccountKey` or `None`.
         datastore_type: `AzureBlob`, `AzureDataLakeGen2` or `AzureFile`.
     """
@@ -86,6 +87,7 @@ class AzureMl:
     models: list[Version] = field(default_factory=list)
     shared: list[Version] = field(default_factory=list)
     jobs: dict[str, Document] = field(default_factory=dict)
+    scoring: dict[str, tuple[str, str]] = field(default_factory=dict)
     secret: str = "Sas"  # ruff: ignore[S105] - the kind of a secret
     datastore_type: str = "AzureBlob"
 
@@ -94,7 +96,7 @@ class AzureMl:
         self.container, self.shared_container = (
             f"{kind}-{uuid.uuid4().hex}" for kind in ("blobstore", "registry")
         )
-        self.models, self.shared, self.jobs = [], [], {}
+        self.models, self.shared, self.jobs, self.scoring = [], [], {}, {}
         self.secret, self.datastore_type = "Sas", "AzureBlob"
 
     def add(self, name: str, path: str, *, version: str = "1", **details: Any) -> Version:
@@ -152,6 +154,24 @@ class AzureMl:
             },
             "systemData": {},
         }
+
+    def endpoint(self, name: str) -> Document | None:
+        """An online endpoint that is asked with a key."""
+        if name not in self.scoring:
+            return None
+        details = {"authMode": "Key", "scoringUri": self.scoring[name][0], "provisioningState": "Succeeded"}
+        return {
+            "id": f"{WORKSPACE_PATH}/onlineEndpoints/{name}",
+            "name": name,
+            "location": "eastus",
+            "properties": {**details, "properties": {}, "traffic": {"blue": 100}},
+        }
+
+    def endpoint_keys(self, name: str) -> Document | None:
+        """Its keys."""
+        return (
+            dict.fromkeys(("primaryKey", "secondaryKey"), self.scoring[name][1]) if name in self.scoring else None
+        )
 
     def datastore(self) -> Document:
         """The default datastore."""

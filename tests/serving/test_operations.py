@@ -6,11 +6,13 @@ import http.client
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -176,18 +178,63 @@ def test_entra_tokens_are_validated_and_their_roles_decide(
     assert status(forged) == 401
 
 
-def test_tls_is_served_with_the_certificate_of_the_settings(start: Callable[..., Running], tmp_path: Path) -> None:
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[dict[str, str], ssl.SSLContext]:
+    """The section of the settings, and what callers trust."""
     authority = trustme.CA()
     issued = authority.issue_cert("127.0.0.1")
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
     chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     key.write_bytes(issued.private_key_pem.bytes())
-    service = start(onnx={"security": {"tls": {"certificate": str(chain), "private_key": str(key)}}})
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    connection = http.client.HTTPSConnection("127.0.0.1", service.port, context=context)
+    return {"certificate": str(chain), "private_key": str(key)}, context
+
+
+def test_tls_is_served_with_the_certificate_of_the_settings(
+    start: Callable[..., Running], tls: tuple[dict[str, str], ssl.SSLContext]
+) -> None:
+    service = start(onnx={"security": {"tls": tls[0]}})
+    connection = http.client.HTTPSConnection("127.0.0.1", service.port, context=tls[1])
     connection.request("POST", "/score/quote", json.dumps(ROW))
     assert json.load(connection.getresponse()) == [4.0]
+    connection.close()
+
+
+def test_old_versions_of_tls_are_refused(
+    start: Callable[..., Running], tls: tuple[dict[str, str], ssl.SSLContext]
+) -> None:
+    service = start(onnx={"security": {"tls": tls[0]}})
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_connection(("127.0.0.1", service.port)) as sock, pytest.raises((ssl.SSLError, OSError)):
+        old.wrap_socket(sock)
+
+
+def test_a_certificate_that_cannot_be_used_is_a_usage_error(store: Releases, tmp_path: Path) -> None:
+    config = tmp_path / "onnxport.yaml"
+    (tmp_path / "no.pem").write_text("no certificate")
+    config.write_text("onnx: {security: {tls: {certificate: no.pem, private_key: no.pem}}}")
+    command = [sys.executable, "-m", "onnxport.serving.main", "--store", store.store.url, "--model", "quote"]
+    done = subprocess.run(
+        [*command, "--port", "0"], capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60
+    )
+    assert done.returncode == 2
+    assert "the certificate no.pem cannot be used" in done.stderr
+
+
+def test_a_silent_caller_on_tls_does_not_delay_the_end(
+    start: Callable[..., Running], tls: tuple[dict[str, str], ssl.SSLContext]
+) -> None:
+    service = start(onnx={"security": {"tls": tls[0]}, "limits": {"drain_seconds": 600}})
+    connection = http.client.HTTPSConnection("127.0.0.1", service.port, context=tls[1])
+    connection.request("GET", "/health/live")
+    connection.getresponse().read()
+    service.stop()  # fails where it takes half a minute
     connection.close()
 
 
