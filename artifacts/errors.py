@@ -9,6 +9,7 @@ The tree::
      ├─ UntrustedModel               opening the model would run code that nobody allowed
      ├─ Unreachable                  a store, registry or service does not answer, or refuses us
      ├─ IntegrityError               bytes are not what their digest, size or schema says
+     │   └─ SourceGone               the process that held the source model has ended
      ├─ LostRace                     somebody else moved the alias or took the version
      └─ OverBudget                   latency, size or memory is beyond what was allowed
 """
@@ -68,6 +69,10 @@ class IntegrityError(OnnxportError):
     """Bytes are not what their digest, size or schema says."""
 
     code = "integrity"
+
+
+class SourceGone(IntegrityError):
+    """The process that held the source model has ended or answers nonsense: nothing more can be asked."""
 
 
 class LostRace(OnnxportError):

@@ -23,6 +23,7 @@ class Predict(Protocol):
         """The outputs for `rows`, one entry a row each.
 
         Raises:
+            SourceGone: There is no model any more.
             Exception: What the model raises for rows that it does not accept.
         """
         ...

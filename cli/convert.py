@@ -35,8 +35,8 @@ def convert(
     del json
     invocation = current(context)
     access = invocation.source_access(source, opening)
-    opened = open_source(source, sample, access, split_features(features))
-    artifact = to_onnx(opened, conversion.options())
+    with open_source(source, sample, access, split_features(features)) as opened:
+        artifact = to_onnx(opened, conversion.options())
     write_artifact(out, artifact)
     made = artifact.conversion
     document = {

@@ -57,9 +57,9 @@ def check(job: CheckJob, progress: Progress) -> tuple[OnnxArtifact, Proof]:
         return _against_graph(job, Path(job.against), progress)
     ours = read_artifact(job.target) if job.target.is_dir() else None
     features = job.features if ours is None else ours.conversion.signature.columns
-    opened = open_source(job.against, job.sample, job.access, features)
-    artifact = ours or read_foreign(job.target, opened.rows.names, opened.source.reference)
-    return artifact, prove(opened, artifact, job.options, progress)
+    with open_source(job.against, job.sample, job.access, features) as opened:
+        artifact = ours or read_foreign(job.target, opened.rows.names, opened.reference)
+        return artifact, prove(opened, artifact, job.options, progress)
 
 
 def _against_graph(job: CheckJob, other: Path, progress: Progress) -> tuple[OnnxArtifact, Proof]:

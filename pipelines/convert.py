@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from onnxport.artifacts import Refusal, UnsupportedModel
-from onnxport.exporters import export
 
 if TYPE_CHECKING:
     from onnxport.artifacts import OnnxArtifact
@@ -20,11 +19,12 @@ def convert(opened: Opened, options: ExportOptions) -> OnnxArtifact:
     Raises:
         UnsupportedModel: It cannot be converted exactly.
         UsageError: An option does not fit the model.
+        SourceGone: There is no model any more.
     """
-    result = export(opened.source, opened.frame, options)
+    result = opened.convert(options)
     if isinstance(result, Refusal):
         raise UnsupportedModel(
-            f"{opened.source.reference.uri} cannot be converted exactly: {result.step}: {result.reason}",
+            f"{opened.reference.uri} cannot be converted exactly: {result.step}: {result.reason}",
             hint=result.instead,
         )
     return result

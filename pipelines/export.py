@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import check_name
+from onnxport.artifacts import canonical_json, check_name
+from onnxport.sources import OnnxRegistration, register_onnx
 
 from .convert import convert
 from .folder import write_artifact, write_proof
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from onnxport.artifacts import Alias, Progress, Release
+    from onnxport.artifacts import Alias, OnnxArtifact, Progress, Release
     from onnxport.exporters import ExportOptions
     from onnxport.releases import Releases
-    from onnxport.sources import SourceAccess
+    from onnxport.sources import OnnxRegistered, SourceAccess
     from onnxport.validation import CheckOptions
 
     from .limits import Limits
@@ -43,6 +44,7 @@ class ExportJob:
         limits: What the release may cost.
         promotion: The alias to move to the release, or `None`.
         out: Folder to keep the graph, the plan and the reports in, or `None`.
+        register: Name under which MLflow's registry gets the graph as well, or `None`.
     """
 
     source: str
@@ -55,6 +57,7 @@ class ExportJob:
     limits: Limits
     promotion: Promotion | None
     out: Path | None
+    register: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +68,13 @@ class Exported:
         release: The release, new or there already.
         alias: Where the alias points now, or `None`.
         proof: What the check found.
+        registered: The graph in MLflow's registry, or `None`.
     """
 
     release: Release
     alias: Alias | None
     proof: Proof
+    registered: OnnxRegistered | None = None
 
 
 def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
@@ -81,13 +86,40 @@ def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
     check_name("a model", job.name)
     if job.promotion is not None:
         check_name("an alias", job.promotion.alias)
-    opened = open_source(job.source, job.sample, job.access, job.features)
-    artifact = convert(opened, job.conversion)
-    proof = prove(opened, artifact, job.check, progress)
+    with open_source(job.source, job.sample, job.access, job.features) as opened:
+        artifact = convert(opened, job.conversion)
+        proof = prove(opened, artifact, job.check, progress)
     if job.out is not None:
         write_artifact(job.out, artifact)
         write_proof(job.out, proof)
     require_passed(proof.report, artifact.conversion)
     release = publish(job.name, artifact, proof, releases, limits=job.limits)
     alias = None if job.promotion is None else promote(reference(release), job.promotion, releases)
-    return Exported(release=release, alias=alias, proof=proof)
+    registered = None if job.register is None else register(job, release, artifact, releases.store.url)
+    return Exported(release=release, alias=alias, proof=proof, registered=registered)
+
+
+def register(job: ExportJob, release: Release, artifact: OnnxArtifact, store: str) -> OnnxRegistered:
+    """The released graph is a version of `job.register` in MLflow's registry, with its release and proof as tags.
+
+    Raises:
+        UsageError: MLflow does not take the name.
+        Unreachable: MLflow does not answer or refuses us.
+    """
+    manifest = release.manifest
+    ref, parity = reference(release), manifest.parity
+    rows = f"{parity.rows:,} rows and {sum(parity.probes.values()):,} probes, worst difference {parity.worst:.3g}"
+    graph = OnnxRegistration(
+        name=job.register or ref.name,
+        model=artifact.model,
+        signature=manifest.signature,
+        tags={
+            "onnxport.release": str(ref),
+            "onnxport.store": store,
+            "onnxport.source": manifest.source.uri,
+            "onnxport.source_sha256": manifest.source.sha256,
+            "onnxport.parity": canonical_json(parity.model_dump(mode="json", exclude={"tolerances"})).decode(),
+        },
+        description=f"{ref}: the graph of {manifest.source.uri}, proven on {rows}.",
+    )
+    return register_onnx(graph, job.access)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from onnxport.sources import fetch as bring
 
 from .folder import write_file
+from .opened import try_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,6 @@ def fetch(uri: str, out: Path, access: SourceAccess) -> SourceReference:
         UsageError: There is no such model.
         Unreachable: The registry does not answer.
     """
-    reference = bring(uri, out, access)
+    reference = bring(uri, out, access, try_out)
     write_file(out / SOURCE_FILE, reference.to_bytes())
     return reference

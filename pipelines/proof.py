@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from onnxport.artifacts import Golden, ParityFailed, ParityReport
-from onnxport.sources import scorer, steps
 from onnxport.validation import check, choose_golden, render_html
 
 if TYPE_CHECKING:
@@ -34,10 +33,14 @@ class Proof:
 
 
 def prove(opened: Opened, artifact: OnnxArtifact, options: CheckOptions, progress: Progress) -> Proof:
-    """What comparing the graph with its source found; a failure is a value too."""
+    """What comparing the graph with its source found; a failure is a value too.
+
+    Raises:
+        SourceGone: There is no model any more.
+    """
     conversion = artifact.conversion
-    source = scorer(opened.source, opened.frame, conversion.signature, conversion.plan.post)
-    options = replace(options, steps=steps(opened.source, opened.frame))
+    source = opened.scorer(conversion.signature, conversion.plan.post)
+    options = replace(options, steps=opened.steps())
     return compare(source, artifact, opened.rows, options, progress=progress)
 
 

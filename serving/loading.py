@@ -18,12 +18,11 @@ from onnxport.artifacts import (
     UsageError,
     digest_bytes,
 )
-from onnxport.validation import replay_golden
+from onnxport.validation import check_graph, replay_golden
 
 from .engine import MOST_BOUND, Engine
 from .fault import Fault
 from .features import Features, Table
-from .inspection import check_graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,16 +1,15 @@
-"""Opens models that are registered in Azure ML, in a workspace or a registry."""
+"""Brings models that are registered in Azure ML, in a workspace or a registry."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import SourceModel, UnsupportedModel, UsageError
+from onnxport.artifacts import UnsupportedModel, UsageError
 
 from .azure_client import connect
 from .azure_names import parse_azure_name
-from .files import KINDS, open_path
-from .reference import SourceText
-from .scratch import scratch_folder
+from .files import KINDS, describe_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from .access import SourceAccess
     from .azure_names import AzureModelName
     from .azure_versions import AzureModelVersion
+    from .brought import Brought
+    from .reference import SourceText
 
 MODEL_FILES = ("model.joblib", "model.pkl", "model.json", "model.ubj")
 """What a scoring script opens in the folder of a `custom_model`, in this order."""
@@ -25,43 +26,34 @@ MODEL_FILES = ("model.joblib", "model.pkl", "model.json", "model.ubj")
 _MLMODEL = "MLmodel"
 
 
-def open_azureml(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:
-    """The model that is registered in Azure ML as `source`; with `keep`, its files lie there afterwards.
-
-    Killed at any moment, it leaves nothing behind.
+def bring_azureml(source: SourceText, access: SourceAccess, folder: Path) -> Brought:
+    """The files of the model that is registered in Azure ML as `source` lie in `folder`.
 
     Raises:
         UsageError: There is no such model, it is archived, nobody names a workspace, or the SDK is not installed.
         UnsupportedModel: It is of a type or format that onnxport does not open.
-        UntrustedModel: Opening it would run code that nobody allowed, or its files would leave their folder.
+        UntrustedModel: Its files would leave their folder, or name a class that is no model's.
         IntegrityError: Its files changed while they were downloaded.
         Unreachable: Azure refuses us or does not answer.
     """
-    name = parse_azure_name(source.text)
-    with scratch_folder(beside=keep) as scratch:
-        folder = scratch / "model"
-        folder.mkdir()
-        version = _bring(name, access, folder)
-        file = _find(folder, version)
-        opened = open_path(SourceText(scheme="file", text=source.text, path=file), access, None)
-        if keep is not None:
-            folder.replace(keep)
-    tags = {**(opened.reference.tags or {}), **version.lineage, "azureml.format": opened.reference.kind}
+    version = _bring(parse_azure_name(source.text), access, folder)
+    file = _find(folder, version)
+    brought = describe_path(file, source.text)
+    tags = {**(brought.reference.tags or {}), **version.lineage, "azureml.format": brought.reference.kind}
     if file != folder:
         tags["azureml.file"] = file.relative_to(folder).as_posix()
-    reference = opened.reference.model_copy(
+    reference = brought.reference.model_copy(
         update={
             "uri": source.text,
             "kind": "azureml",
             "version": version.version,
-            "run_id": version.job or opened.reference.run_id,
-            "git_commit": version.git_commit or opened.reference.git_commit,
+            "run_id": version.job or brought.reference.run_id,
+            "git_commit": version.git_commit or brought.reference.git_commit,
             "tags": tags,
+            "card": version.description,
         }
     )
-    return SourceModel(
-        reference=reference, model=opened.model, feature_columns=opened.feature_columns, sample=opened.sample
-    )
+    return replace(brought, reference=reference, root=folder)
 
 
 def _bring(name: AzureModelName, access: SourceAccess, folder: Path) -> AzureModelVersion:

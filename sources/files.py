@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from onnxport.artifacts import SourceKind, SourceModel, SourceReference, UsageError, digest_bytes
+from onnxport.artifacts import SourceReference, UsageError, digest_file
 
-from .reference import FORMS, SourceText
+from .brought import Brought
+from .reference import FORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+    from onnxport.artifacts import SourceKind
 
     from .access import SourceAccess
 
@@ -22,54 +25,43 @@ KINDS: Mapping[str, SourceKind] = {
     ".skops": "skops",
     ".json": "xgboost",
     ".ubj": "xgboost",
+    ".lgb": "lightgbm",
 }
 """File suffix to what is expected in the file."""
 
 
-def open_path(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:
-    """The model in the file or folder `source.path`.
+def describe_path(path: Path, text: str) -> Brought:
+    """The model in the file or folder `path`, which the user named `text`; nothing of it was run.
 
     Raises:
         UsageError: Nothing is there, it cannot be read, or it is not a model file.
         UnsupportedModel: It is a folder that holds a model of another kind.
-        UntrustedModel: Opening it would run code that nobody allowed.
+        UntrustedModel: It names what lies outside of it, or a class that is no model's.
     """
-    path = source.path or Path(source.text)
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}", hint=f"A source is {FORMS}.")
     if path.is_dir():
-        from .mlflow_models import open_folder  # ruff: ignore[PLC0415] - loads only for folders
+        from .mlflow_models import describe_folder  # ruff: ignore[PLC0415] - loads only for folders
 
-        model = open_folder(path, path.name or source.text, access)
-    else:
-        model = open_file(path, access)
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            shutil.copytree(path, keep, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(path, keep / path.name)
-    return model
-
-
-def open_file(path: Path, access: SourceAccess) -> SourceModel:
-    """The model in the file `path`, by its suffix.
-
-    Raises:
-        UsageError: It cannot be read, or it is not a model file.
-        UntrustedModel: Opening it would run code that nobody allowed.
-    """
+        return describe_folder(path, path.name or text)
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise UsageError(
             f"{path.name} has the suffix {path.suffix!r}; a model file has one of {', '.join(KINDS)}",
             hint=f"A source is {FORMS}.",
         )
-    data = read_bytes(path)
-    found = open_bytes(data, path.name, kind, access)
-    model, columns = unpack(found, path.name)
-    reference = SourceReference(uri=path.name, kind=kind, sha256=digest_bytes(data))
-    return SourceModel(reference=reference, model=model, feature_columns=columns)
+    reference = SourceReference(uri=path.name, kind=kind, sha256=digest_of(path))
+    return Brought(reference=reference, root=path, file=path, kind=kind, name=path.name)
+
+
+def digest_of(path: Path) -> str:
+    """The digest of the file `path`.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    with _readable(path):
+        return digest_file(path)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -78,23 +70,34 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         UsageError: They cannot be read.
     """
-    try:
+    with _readable(path):
         return path.read_bytes()
+
+
+@contextmanager
+def _readable(path: Path) -> Generator[None]:
+    try:
+        yield
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
-def open_bytes(data: bytes, name: str, kind: SourceKind, access: SourceAccess) -> Any:  # ruff: ignore[ANN401] - a model
-    """What the model file `data` of `kind` holds; `name` says in errors which one was read.
+def open_bytes(data: bytes, brought: Brought, access: SourceAccess) -> Any:  # ruff: ignore[ANN401] - a model
+    """What `data`, the bytes of the model file, holds.
 
     Raises:
         UsageError: It is not such a file.
         UntrustedModel: Opening it would run code that nobody allowed.
     """
+    name, kind = brought.name, brought.kind
     if kind == "xgboost":
         from .xgboost_files import open_xgboost  # ruff: ignore[PLC0415] - loads only for such files
 
-        return open_xgboost(data, name)
+        return open_xgboost(data, name, kind=brought.model_class)
+    if kind == "lightgbm":
+        from .lightgbm_files import open_lightgbm  # ruff: ignore[PLC0415] - loads only for such files
+
+        return open_lightgbm(data, name)
     if kind == "skops":
         from .skops_files import open_skops  # ruff: ignore[PLC0415] - loads only for such files
 

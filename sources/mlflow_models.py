@@ -1,4 +1,4 @@
-"""Opens folders with an `MLmodel` file, without MLflow's own loaders: those trust what the model says."""
+"""Reads folders with an `MLmodel` file, without MLflow's own loaders: those trust what the model says."""
 
 from __future__ import annotations
 
@@ -6,62 +6,55 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from onnxport.artifacts import (
-    SourceKind,
-    SourceModel,
-    SourceReference,
-    UnsupportedModel,
-    UntrustedModel,
-    UsageError,
-    digest_bytes,
-)
+from onnxport.artifacts import SourceKind, SourceReference, UnsupportedModel, UntrustedModel, UsageError
 
-from .files import open_bytes, read_bytes, unpack
+from .brought import Brought
+from .files import digest_of, read_bytes
 from .mlflow_signature import input_columns, input_example
 from .trust import XGBOOST_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .access import SourceAccess
-
 MLMODEL = "MLmodel"
 _MAX_MLMODEL = 16 << 20
+_FLAVORS = ("xgboost", "lightgbm", "sklearn")
+_LIGHTGBM_BOOSTER = "lightgbm.basic.Booster"
 _SERIALIZATIONS: Mapping[str, SourceKind] = {"skops": "skops", "pickle": "pickle", "cloudpickle": "pickle"}
 
 
-def open_folder(folder: Path, uri: str, access: SourceAccess) -> SourceModel:
-    """The model in `folder`, with the columns of its signature and its input example.
+def describe_folder(folder: Path, uri: str) -> Brought:
+    """The model in `folder`, with the columns of its signature and its input example; nothing of it was run.
 
     The digest is that of the model file alone: `MLmodel` holds time stamps and run ids.
 
     Raises:
         UsageError: It holds no `MLmodel`, or one that is damaged.
         UnsupportedModel: The model is of a flavor that onnxport does not open.
-        UntrustedModel: Opening it would run code that nobody allowed, or it reaches outside the folder.
+        UntrustedModel: It names a class that is no model's, or reaches outside the folder.
     """
     described = _describe(folder, uri)
     flavors = _mapping(described.get("flavors"), f"{uri}: flavors in {MLMODEL}")
-    opener = next((flavor for flavor in ("xgboost", "sklearn") if flavor in flavors), None)
+    opener = next((flavor for flavor in _FLAVORS if flavor in flavors), None)
     if opener is None:
         raise _unsupported(uri, flavors)
     flavor = _mapping(flavors[opener], f"{uri}: flavor {opener}")
     file = model_file(folder, uri, flavor)
-    data = read_bytes(file)
-    model, bundled = (
-        _open_xgboost(data, uri, flavor) if opener == "xgboost" else _open_sklearn(data, uri, flavor, access)
-    )
     columns = input_columns(described, uri)
-    return SourceModel(
+    return Brought(
         reference=SourceReference(
             uri=uri,
             kind="mlflow",
-            sha256=digest_bytes(data),
+            sha256=digest_of(file),
             run_id=_text(described.get("run_id")),
             tags={"flavor": opener, "file": file.name},
         ),
-        model=model,
-        feature_columns=bundled or (tuple(columns) if columns else None),
+        root=folder,
+        file=file,
+        kind=_kind(uri, opener, flavor),
+        name=uri,
+        model_class=_xgboost_class(uri, flavor) if opener == "xgboost" else None,
+        columns=tuple(columns) or None,
         sample=input_example(folder, described, uri, columns),
     )
 
@@ -123,21 +116,25 @@ def _text(found: Any) -> str | None:  # ruff: ignore[ANN401] - whatever YAML hel
     return str(found) if found else None
 
 
-def _open_xgboost(data: bytes, uri: str, flavor: Mapping[str, Any]) -> tuple[Any, None]:
-    from .xgboost_files import open_xgboost  # ruff: ignore[PLC0415] - loads only for such models
-
+def _xgboost_class(uri: str, flavor: Mapping[str, Any]) -> str:
     kind = flavor.get("model_class", "xgboost.core.Booster")
     if kind not in XGBOOST_TYPES:
         raise UntrustedModel(
             f"{uri}: its {MLMODEL} calls the model a {kind!r}, none of {', '.join(sorted(XGBOOST_TYPES))}",
             hint="Log the model again with XGBoost's own class.",
         )
-    return open_xgboost(data, uri, kind=str(kind).rpartition(".")[2]), None
+    return str(kind).rpartition(".")[2]
 
 
-def _open_sklearn(
-    data: bytes, uri: str, flavor: Mapping[str, Any], access: SourceAccess
-) -> tuple[Any, tuple[str, ...] | None]:
+def _kind(uri: str, opener: str, flavor: Mapping[str, Any]) -> SourceKind:
+    if opener == "xgboost":
+        return "xgboost"
+    if opener == "lightgbm" and flavor.get("model_class", _LIGHTGBM_BOOSTER) == _LIGHTGBM_BOOSTER:
+        return "lightgbm"
+    return _serialization(uri, flavor)
+
+
+def _serialization(uri: str, flavor: Mapping[str, Any]) -> SourceKind:
     serialization = flavor.get("serialization_format", "pickle")
     kind = _SERIALIZATIONS.get(str(serialization))
     if kind is None:
@@ -145,7 +142,7 @@ def _open_sklearn(
             f"{uri} is serialized as {serialization!r}; onnxport opens {', '.join(_SERIALIZATIONS)}",
             hint="Log the model again with serialization_format='skops'.",
         )
-    return unpack(open_bytes(data, uri, kind, access), uri)
+    return kind
 
 
 def _unsupported(uri: str, flavors: Mapping[str, Any]) -> UnsupportedModel:
@@ -157,6 +154,6 @@ def _unsupported(uri: str, flavors: Mapping[str, Any]) -> UnsupportedModel:
     return UnsupportedModel(
         f"{uri} is {what}: what it computes is Python code that no graph can be proven to follow"
         if loader in {"mlflow.pyfunc.model", "mlflow.pyfunc.loaders.code_model"}
-        else f"{uri} is {what}; onnxport opens the flavors xgboost and sklearn",
-        hint="Log the estimator inside it with mlflow.sklearn or mlflow.xgboost.",
+        else f"{uri} is {what}; onnxport opens the flavors {', '.join(_FLAVORS)}",
+        hint="Log the estimator inside it with mlflow.sklearn, mlflow.xgboost or mlflow.lightgbm.",
     )

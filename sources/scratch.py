@@ -35,6 +35,7 @@ def scratch_folder(beside: Path | None = None) -> Generator[Path]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        env={},  # it removes a folder: it need not know this process's secrets
         start_new_session=True,
     ):
         try:

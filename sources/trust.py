@@ -5,7 +5,7 @@ that are made without a call to their constructor, functions and types that may 
 only holds. `skops` files are held to the same idea through `SKOPS_TYPES`.
 
 What the list promises is that opening runs no code of the file's choosing. It cannot promise that numpy, pyarrow
-or a Cython class survives a forged state: whoever opens pickles of strangers does so in a process of their own.
+or a Cython class survives a forged state; so `onnxport.pipelines` opens pickles in a process of their own.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .budget import measure
+    from .child import Child, ChildGone
     from .forest import read_forests
     from .gate import CheckOptions, check
     from .golden import choose_golden, golden_rows, replay_golden
     from .host import GraphAborted, GraphRefused, GraphUnloadable
+    from .inspection import check_graph
+    from .replying import reply_on_pipes
     from .report_html import render_html
     from .session import GraphProcess, LocalGraph, open_graph
     from .tolerances import DEFAULT, STRICT, default_tolerances, load_tolerances
@@ -18,12 +21,15 @@ __all__ = [
     "DEFAULT",
     "STRICT",
     "CheckOptions",
+    "Child",
+    "ChildGone",
     "GraphAborted",
     "GraphProcess",
     "GraphRefused",
     "GraphUnloadable",
     "LocalGraph",
     "check",
+    "check_graph",
     "choose_golden",
     "default_tolerances",
     "golden_rows",
@@ -33,6 +39,7 @@ __all__ = [
     "read_forests",
     "render_html",
     "replay_golden",
+    "reply_on_pipes",
 ]
 
 # onnxruntime 1.32 for Linux reports to its maker from its import on; only this stops it, in this process and its
@@ -43,12 +50,15 @@ _HOMES = {
     "DEFAULT": "tolerances",
     "STRICT": "tolerances",
     "CheckOptions": "gate",
+    "Child": "child",
+    "ChildGone": "child",
     "GraphAborted": "host",
     "GraphProcess": "session",
     "GraphRefused": "host",
     "GraphUnloadable": "host",
     "LocalGraph": "session",
     "check": "gate",
+    "check_graph": "inspection",
     "choose_golden": "golden",
     "default_tolerances": "tolerances",
     "golden_rows": "golden",
@@ -58,6 +68,7 @@ _HOMES = {
     "read_forests": "forest",
     "render_html": "report_html",
     "replay_golden": "golden",
+    "reply_on_pipes": "replying",
 }
 
 

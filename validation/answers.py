@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from onnxport.artifacts import SourceGone
 
 from .host import GraphAborted
 
@@ -58,6 +59,8 @@ class _Asking:
         try:
             outputs = self.predict(self.rows.take(slice(start, stop)))
             self.parts.append(_checked(outputs, stop - start))
+        except SourceGone:
+            raise
         except Exception as error:  # ruff: ignore[BLE001] - a model may raise anything for rows that it does not accept
             self._refused(start, stop, error)
 
@@ -81,7 +84,11 @@ class UnequalRows(ValueError):
 
 
 def ask(predict: Predict, rows: Rows) -> Answers:
-    """What `predict` says to `rows`; the rows that it refuses are found by halving."""
+    """What `predict` says to `rows`; the rows that it refuses are found by halving.
+
+    Raises:
+        SourceGone: There is no model any more.
+    """
     asking = _Asking(predict, rows)
     with np.errstate(all="ignore"):  # extreme probes overflow on purpose; what counts is the answer
         if len(rows):

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import tempfile
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnxport.artifacts import IntegrityError, UsageError
 
-from .wire import read_message, write_message
+from .child import TIMEOUT, Child, ChildGone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from onnxport.artifacts import Outputs
-
-TIMEOUT: Final = 600.0
-"""Seconds that one call may take before the child counts as hung."""
-_COMMAND: Final = (sys.executable, "-c", "from onnxport.validation.worker import main; main()")
-_TAIL: Final = 400
 
 
 class GraphUnloadable(IntegrityError):
@@ -49,8 +40,7 @@ class Host:
         self._timeout = timeout
         self._models: dict[int, bytes] = {}
         self._next = 0
-        self._log = tempfile.TemporaryFile()  # ruff: ignore[SIM115] - lives as long as this object
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: Child | None = None
 
     def load(self, model: bytes) -> tuple[int, dict[str, Any]]:
         """The number of the graph, loaded from now on, and what loading it took: `load_ms`, `rss_mb`.
@@ -91,20 +81,17 @@ class Host:
 
     def close(self) -> None:
         """The child is gone and its resources are free; closing twice is no error."""
-        self._stop()
-        self._log.close()
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
 
-    def _ready(self) -> None:
+    def _ready(self) -> Child:
         """The child runs and holds every graph, after an abort too."""
-        if self._child is not None:
-            return
-        self._log.seek(0)
-        self._log.truncate()
-        self._child = subprocess.Popen(  # ruff: ignore[S603] - our own interpreter and module
-            _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log
-        )
-        for number, model in self._models.items():
-            self._load(number, model)
+        if self._child is None:
+            self._child = Child("onnxport.validation.worker", timeout=self._timeout)
+            for number, model in self._models.items():
+                self._load(number, model)
+        return self._child
 
     def _load(self, number: int, model: bytes) -> dict[str, Any]:
         data = np.frombuffer(model, dtype=np.uint8)
@@ -117,38 +104,13 @@ class Host:
         return header
 
     def _exchange(self, header: Mapping[str, Any], arrays: Outputs) -> tuple[dict[str, Any], Outputs]:
-        child = self._child
-        if child is None or child.stdin is None or child.stdout is None:
-            raise GraphAborted("the child process that runs the graph is closed")
-        watchdog = threading.Timer(self._timeout, child.kill)
-        watchdog.start()
         try:
-            write_message(child.stdin, header, arrays)
-            return read_message(child.stdout)
-        except (EOFError, OSError) as error:
-            hung = watchdog.finished.is_set()
-            raise GraphAborted(self._obituary(hung=hung), hint="Take the failing rows from the report.") from error
-        finally:
-            watchdog.cancel()
-
-    def _obituary(self, *, hung: bool) -> str:
-        code = self._child.wait() if self._child is not None else 0
-        self._stop()
-        if hung:
-            return f"the runtime gave no answer in {self._timeout:g} s"
-        size = self._log.seek(0, 2)
-        self._log.seek(max(0, size - _TAIL))
-        said = self._log.read().decode(errors="replace").strip().splitlines()
-        died = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f"the runtime aborted ({died}){': ' + said[-1] if said else ''}"
-
-    def _stop(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
+            return self._ready().exchange(header, arrays)
+        except ChildGone as gone:
+            self._child = None
+            found = (
+                f"the runtime gave no answer in {self._timeout:g} s"
+                if gone.hung
+                else f"the runtime aborted ({gone.how})"
+            )
+            raise GraphAborted(found, hint="Take the failing rows from the report.") from gone

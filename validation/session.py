@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Self
 
 from onnxport.artifacts import UsageError
 
-from .host import TIMEOUT, GraphRefused, GraphUnloadable, Host
+from .child import TIMEOUT
+from .host import GraphRefused, GraphUnloadable, Host
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Outputs, Rows, Signature

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Column
 
 _LENGTH = struct.Struct("<Q")
+_LONGEST_HEADER = 256 << 20
+_NUMBERS = "biuf"
 
 
 def write_message(stream: IO[bytes], header: Mapping[str, Any], arrays: Mapping[str, Column]) -> None:
     """`header` and `arrays` are on the stream, flushed.
 
     Law: `read_message` gives both back, the arrays with dtype and shape; strings come back as objects.
+
+    Raises:
+        TypeError: An object in an array is neither string, number, bool nor `None`.
     """
     payloads = {name: _encode(array) for name, array in arrays.items()}
     entries = [
@@ -35,31 +40,53 @@ def write_message(stream: IO[bytes], header: Mapping[str, Any], arrays: Mapping[
 
 
 def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Column]]:
-    """The next header and its arrays.
+    """The next header and its arrays: data, whoever wrote them.
 
     Raises:
         EOFError: The other side is gone.
+        ValueError: That is no message; `LookupError` and `TypeError` say the same.
     """
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
+    if length > _LONGEST_HEADER:
+        raise ValueError(f"a header of {length} bytes")
     head = json.loads(_exactly(stream, length))
     arrays = {entry["name"]: _decode(_exactly(stream, entry["size"]), entry) for entry in head["arrays"]}
     return head["header"], arrays
 
 
 def _dtype(array: Column) -> str:
-    return "string" if array.dtype.kind in "OUST" else array.dtype.str
+    if array.dtype.kind == "O":
+        return "object"
+    return "string" if array.dtype.kind in "UST" else array.dtype.str
 
 
 def _encode(array: Column) -> bytes | memoryview:
-    if _dtype(array) == "string":
-        return json.dumps([str(value) for value in array.ravel().tolist()]).encode()
-    return np.ascontiguousarray(array).tobytes()
+    match _dtype(array):
+        case "object":
+            return json.dumps([_scalar(value) for value in array.ravel().tolist()]).encode()
+        case "string":
+            return json.dumps([str(value) for value in array.ravel().tolist()]).encode()
+        case _:
+            return np.ascontiguousarray(array).tobytes()
+
+
+def _scalar(value: object) -> object:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if plain is None or isinstance(plain, str | bool | int | float):
+        return plain
+    raise TypeError(f"a {type(value).__name__} is neither string, number, bool nor missing")
 
 
 def _decode(payload: bytes, entry: Mapping[str, Any]) -> Column:
-    if entry["dtype"] == "string":
-        return np.array(json.loads(payload), dtype=object).reshape(entry["shape"])
-    return np.frombuffer(payload, dtype=np.dtype(entry["dtype"])).reshape(entry["shape"])
+    if entry["dtype"] in {"object", "string"}:
+        values = [_scalar(value) for value in json.loads(payload)]
+        column = np.empty(len(values), dtype=object)
+        column[:] = values
+        return column.reshape(entry["shape"])
+    dtype = np.dtype(entry["dtype"])
+    if dtype.kind not in _NUMBERS:
+        raise ValueError(f"an array of {dtype}")
+    return np.frombuffer(payload, dtype=dtype).reshape(entry["shape"])
 
 
 def _exactly(stream: IO[bytes], size: int) -> bytes:

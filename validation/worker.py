@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .wire import read_message, write_message
+from .replying import reply_on_pipes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import IO
-
     from onnxport.artifacts import Outputs
 
-    Answer = tuple[dict[str, Any], Outputs]
+    from .replying import Answer
 
 MEBIBYTE = 1 << 20
 
@@ -80,32 +77,11 @@ def _resident() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Every request is answered, until there are no more; what an operation raises is its answer."""
-    worker = Worker()
-    operations: dict[str, Callable[[dict[str, Any], Outputs], Answer]] = {
-        "load": worker.load,
-        "unload": worker.unload,
-        "run": worker.run,
-        "time": worker.time,
-    }
-    while True:
-        try:
-            header, arrays = read_message(requests)
-        except EOFError:
-            return
-        try:
-            answer, outputs = operations[header["op"]](header, arrays)
-        except Exception as error:  # ruff: ignore[BLE001] - the runtime's errors have no common base
-            answer, outputs = {"error": f"{type(error).__name__}: {error}"}, {}
-        write_message(answers, answer, outputs)
-
-
 def main() -> None:
     """Serve on standard input and output; what libraries print goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    serve(sys.stdin.buffer, answers)
+    worker = Worker()
+    operations = {"load": worker.load, "unload": worker.unload, "run": worker.run, "time": worker.time}
+    reply_on_pipes(operations, lambda error: {"error": f"{type(error).__name__}: {error}"})
 
 
 if __name__ == "__main__":

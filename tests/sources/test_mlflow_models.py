@@ -246,7 +246,7 @@ def test_a_signature_of_a_tensor_names_no_columns(save: Callable[..., Path], pla
     [
         ("mlflow.pyfunc.model", "Python code"),
         ("mlflow.pyfunc.loaders.code_model", "Python code"),
-        ("mlflow.lightgbm", "mlflow.lightgbm"),
+        ("mlflow.catboost", "mlflow.catboost"),
         ("my.own.loader", "my.own.loader"),
     ],
 )

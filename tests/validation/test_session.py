@@ -77,7 +77,7 @@ def test_a_missing_column_is_named(regression: Any, bytes_of: bytes, local: bool
 def test_a_child_that_dies_is_an_error_and_the_next_call_works(regression: Any, bytes_of: bytes) -> None:
     with open_graph(bytes_of, regression.signature) as graph:
         before = graph(regression.sample)["prediction"]
-        os.kill(graph._host._child.pid, signal.SIGABRT)  # ruff: ignore[SLF001] - the seam has no handle
+        os.kill(graph._host._child.process.pid, signal.SIGABRT)  # ruff: ignore[SLF001] - the seam has no handle
         with pytest.raises(GraphAborted, match=r"aborted \(signal 6\)"):
             graph(regression.sample)
         assert (graph(regression.sample)["prediction"] == before).all()
@@ -85,14 +85,14 @@ def test_a_child_that_dies_is_an_error_and_the_next_call_works(regression: Any, 
 
 def test_a_child_that_hangs_is_ended(regression: Any, bytes_of: bytes) -> None:
     with open_graph(bytes_of, regression.signature, timeout=5) as graph:
-        os.kill(graph._host._child.pid, signal.SIGSTOP)  # ruff: ignore[SLF001] - the seam has no handle
+        os.kill(graph._host._child.process.pid, signal.SIGSTOP)  # ruff: ignore[SLF001] - the seam has no handle
         with pytest.raises(GraphAborted, match="no answer in 5 s"):
             graph(regression.sample)
 
 
 def test_a_graph_beside_another_outlives_an_abort(regression: Any, bytes_of: bytes) -> None:
     with open_graph(bytes_of, regression.signature) as graph, graph.beside(bytes_of) as other:
-        os.kill(graph._host._child.pid, signal.SIGKILL)  # ruff: ignore[SLF001] - the seam has no handle
+        os.kill(graph._host._child.process.pid, signal.SIGKILL)  # ruff: ignore[SLF001] - the seam has no handle
         with pytest.raises(GraphAborted):
             graph(regression.sample)
         assert len(other(regression.sample)["prediction"]) == len(regression.sample)

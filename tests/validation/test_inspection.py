@@ -6,7 +6,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from onnxport.artifacts import IntegrityError
-from onnxport.serving.inspection import check_graph
+from onnxport.validation import check_graph
 
 from tests.serving.support import quote, win_probability
 
