@@ -63,14 +63,14 @@ class Invocation:
 
     def _azure(self, flags: SourceFlags) -> AzureAccess:
         from onnxport.sources import AzureAccess, resolve_workspace
-        from onnxport.storage import choose_auth
+        from onnxport.storage import choose_auth, identity_client_id
 
         environ = environment()
         auth = choose_auth(environ) if flags.auth is None else flags.auth.value
         return AzureAccess(
             workspace=resolve_workspace(flags.named_workspace(), self.config.azure_ml, environ, Path.cwd()),
             auth=auth,
-            identity_client_id=environ.get("AZURE_CLIENT_ID") if auth == "managed-identity" else None,
+            identity_client_id=identity_client_id(auth, environ),
         )
 
 

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onnxport.artifacts import UsageError
+from onnxport.storage.azure_identity import sign_in
+from onnxport.storage.azure_pipeline import bounded
 
 from .azure_access import WORKSPACE_HINT
-from .azure_errors import bounded, translated
-from .azure_identity import sign_in
+from .azure_errors import translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from onnxport.storage.azure_identity import SignedIn
+
     from .azure_access import AzureAccess
-    from .azure_identity import SignedIn
     from .azure_names import AzureModelName
 
 _QUIET = logging.NullHandler()
@@ -53,7 +55,7 @@ def connect(name: AzureModelName, access: AzureAccess) -> AzureClient:
     place, scope = _scope(name, access)
     make = _sdk(name.text)
     logging.getLogger("azure").addHandler(_QUIET)
-    credential = sign_in(access)
+    credential = sign_in(access.auth, access.identity_client_id, access.patience)
     options = {"show_progress": False, "enable_telemetry": False, **bounded(access.patience)}
     with translated(f"Azure ML {place}"):
         ml = make(credential, **scope, **options)

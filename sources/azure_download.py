@@ -16,8 +16,9 @@ from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceModifiedError
 from azure.storage.blob import ContainerClient, LinearRetry
 from onnxport.artifacts import IntegrityError, UntrustedModel, UsageError
+from onnxport.storage.azure_pipeline import bounded
 
-from .azure_errors import bounded, is_absent, translated
+from .azure_errors import is_absent, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

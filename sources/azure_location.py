@@ -12,8 +12,9 @@ from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 from azure.core.rest import HttpRequest
 from onnxport.artifacts import Unreachable, UnsupportedModel, UsageError
+from onnxport.storage.azure_pipeline import bounded
 
-from .azure_errors import bounded, translated
+from .azure_errors import translated
 
 if TYPE_CHECKING:
     from .azure_client import AzureClient

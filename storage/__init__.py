@@ -1,11 +1,12 @@
 """Where bytes are kept: local folder, Azure Blob, memory."""
 
-from .access import Auth, Patience, StoreAccess, choose_auth, store_access
+from .access import Auth, Patience, StoreAccess, choose_auth, identity_client_id, store_access
 from .blobs import Blob, BlobChanged, BlobExists, BlobInfo, BlobNotFound, BlobStore
-from .locations import open_store
+from .locations import REMOTE_FILES, open_store, stream_file
 from .memory import MemoryStore
 
 __all__ = [
+    "REMOTE_FILES",
     "Auth",
     "Blob",
     "BlobChanged",
@@ -17,6 +18,8 @@ __all__ = [
     "Patience",
     "StoreAccess",
     "choose_auth",
+    "identity_client_id",
     "open_store",
     "store_access",
+    "stream_file",
 ]

@@ -45,6 +45,7 @@ class StoreAccess:
         account_key: Its key, base64.
         sas_token: A shared access signature, with or without `?`.
         auth: The credential where none of these is given.
+        identity_client_id: Which user-assigned managed identity (`AZURE_CLIENT_ID`); `None`: the system's own.
         patience: How long to wait.
     """
 
@@ -53,6 +54,7 @@ class StoreAccess:
     account_key: str | None = field(default=None, repr=False)
     sas_token: str | None = field(default=None, repr=False)
     auth: Auth = "cli"
+    identity_client_id: str | None = None
     patience: Patience = Patience()
 
 
@@ -71,12 +73,19 @@ def choose_auth(environ: Mapping[str, str]) -> Auth:
     return "cli"
 
 
-def store_access(environ: Mapping[str, str]) -> StoreAccess:
-    """How to get at a Blob store, from Azure's usual variables."""
+def identity_client_id(auth: Auth, environ: Mapping[str, str]) -> str | None:
+    """Which user-assigned managed identity `environ` names; other credentials read that variable themselves."""
+    return environ.get("AZURE_CLIENT_ID") if auth == "managed-identity" else None
+
+
+def store_access(environ: Mapping[str, str], auth: Auth | None = None) -> StoreAccess:
+    """How to get at a Blob store, from Azure's usual variables; `auth` signs in where they hold no secret."""
+    auth = choose_auth(environ) if auth is None else auth
     return StoreAccess(
         connection_string=environ.get("AZURE_STORAGE_CONNECTION_STRING"),
         account_name=environ.get("AZURE_STORAGE_ACCOUNT_NAME") or environ.get("AZURE_STORAGE_ACCOUNT"),
         account_key=environ.get("AZURE_STORAGE_ACCOUNT_KEY") or environ.get("AZURE_STORAGE_KEY"),
         sas_token=environ.get("AZURE_STORAGE_SAS_TOKEN"),
-        auth=choose_auth(environ),
+        auth=auth,
+        identity_client_id=identity_client_id(auth, environ),
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from onnxport.artifacts import UsageError
 
 from .blobs import check_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
 _EXAMPLE = "For example https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX or az://CONTAINER/PREFIX."
@@ -24,7 +28,7 @@ class Address:
             `http://127.0.0.1:10000/devstoreaccount1`.
         account: The account's name; empty where the endpoint is a domain that does not tell.
         container: The container.
-        prefix: The folder, empty or ending in a slash.
+        prefix: The folder, empty or ending in a slash; of a file, its path.
         sas: The shared access signature that the URL carried, or empty.
     """
 
@@ -40,10 +44,11 @@ class Address:
         return f"{self.endpoint}/{self.container}/{self.prefix}".rstrip("/")
 
 
-def parse_url(url: str, account: str | None = None) -> Address:
+def parse_url(url: str, account: str | None = None, checked: Callable[[str], str] = check_folder) -> Address:
     """The address in a Blob URL; `account` helps to tell whether its path starts with the account's name.
 
-    It does for emulators and gateways: hosts that are an IP address or a name without a domain.
+    It does for emulators and gateways: hosts that are an IP address or a name without a domain. `checked` makes
+    the prefix of what follows the container.
 
     Raises:
         UsageError: The URL names no container.
@@ -64,10 +69,13 @@ def parse_url(url: str, account: str | None = None) -> Address:
         endpoint = f"{endpoint}/{account}"
     else:
         account = host.split(".")[0] if ".blob." in host else account or ""
-    return _address(endpoint, account, segments, parts)
+    container, prefix = _inside(segments, parts, checked)
+    return Address(endpoint=endpoint, account=account, container=container, prefix=prefix, sas=parts.query)
 
 
-def parse_short(location: str, endpoint: str, account: str) -> Address:
+def parse_short(
+    location: str, endpoint: str, account: str, checked: Callable[[str], str] = check_folder
+) -> Address:
     """The address that `az://CONTAINER/PREFIX` has at an account's `endpoint`.
 
     Raises:
@@ -75,7 +83,20 @@ def parse_short(location: str, endpoint: str, account: str) -> Address:
     """
     parts = urlsplit(location)
     segments = [segment for segment in [parts.netloc, *parts.path.strip("/").split("/")] if segment]
-    return _address(endpoint.rstrip("/"), account, segments, parts)
+    container, prefix = _inside(segments, parts, checked)
+    endpoint = endpoint.rstrip("/")
+    return Address(endpoint=endpoint, account=account, container=container, prefix=prefix, sas=parts.query)
+
+
+def blob_location(location: str) -> str:
+    """`location` as `az://…` or a Blob URL, where it is one of Data Lake's: `abfs[s]://CONTAINER@HOST/PATH`."""
+    parts = urlsplit(location)
+    if parts.scheme not in {"abfs", "abfss"}:
+        return location
+    container, mark, host = parts.netloc.partition("@")
+    if not mark:
+        return f"az://{parts.netloc}{parts.path}"
+    return f"https://{host.replace('.dfs.', '.blob.', 1)}/{container}{parts.path}"
 
 
 def _is_path_style(host: str, segments: list[str], account: str | None) -> bool:
@@ -86,7 +107,8 @@ def _is_path_style(host: str, segments: list[str], account: str | None) -> bool:
     return True
 
 
-def _address(endpoint: str, account: str, segments: list[str], parts: SplitResult) -> Address:
+def _inside(segments: list[str], parts: SplitResult, checked: Callable[[str], str]) -> tuple[str, str]:
+    """Container and prefix."""
     container, *folders = segments or [""]
     if not _CONTAINER.fullmatch(container):
         raise UsageError(
@@ -94,13 +116,7 @@ def _address(endpoint: str, account: str, segments: list[str], parts: SplitResul
             "3 to 63 lower-case letters, digits and single '-'",
             hint=_EXAMPLE,
         )
-    return Address(
-        endpoint=endpoint,
-        account=account,
-        container=container,
-        prefix=check_folder("/".join(folders)),
-        sas=parts.query,
-    )
+    return container, checked("/".join(folders))
 
 
 def _shown(parts: SplitResult) -> str:

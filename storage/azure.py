@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 from azure.core import MatchConditions
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceModifiedError
 from azure.storage.blob import BlobBlock, ContainerClient
-from onnxport.artifacts import Unreachable, digest_bytes
+from onnxport.artifacts import Unreachable, UsageError, digest_bytes
 
+from .address import blob_location
 from .azure_errors import Retrying, error_code, unreachable
 from .azure_login import locate
 from .blobs import Blob, BlobChanged, BlobExists, BlobInfo, BlobNotFound, check_folder, check_key, unwatched
@@ -77,25 +79,35 @@ class AzureStore:
             return self._try(download)
 
     def stream(self, key: str) -> Iterator[bytes]:
-        """The bytes under `key`, block by block; meant for blobs that are never replaced."""
-        blob = self._blob(key)
+        """The bytes under `key`, block by block."""
+        return self.stream_file(check_key(key))
 
-        def first() -> tuple[bytes, int]:
+    def stream_file(self, name: str) -> Iterator[bytes]:
+        """The bytes of the blob `name`, under whatever name, block by block: all of them of one state of the blob.
+
+        Raises:
+            BlobNotFound: There is none; raised before the first block.
+            BlobChanged: It was written meanwhile.
+        """
+        blob = self._container.get_blob_client(self._prefix + name)
+
+        def first() -> tuple[bytes, int, str]:
             found = blob.download_blob()
-            return found.read(_CHUNK), found.size
+            return found.read(_CHUNK), found.size, found.properties.etag
 
         def following(offset: int) -> bytes:
-            return blob.download_blob(offset=offset, length=_CHUNK).readall()
+            same = MatchConditions.IfNotModified
+            return blob.download_blob(offset=offset, length=_CHUNK, etag=etag, match_condition=same).readall()
 
         def blocks() -> Iterator[bytes]:
             yield start
             for offset in range(len(start), size, _CHUNK):
-                with self._translated(key):
+                with self._translated(name):
                     data = self._try(partial(following, offset))
                 yield data
 
-        with self._translated(key):
-            start, size = self._try(first)
+        with self._translated(name):
+            start, size, etag = self._try(first)
         return blocks()
 
     def create(self, key: str, data: bytes | Path, sent: Callable[[int], None] = unwatched) -> None:
@@ -252,6 +264,8 @@ class AzureStore:
         except AzureError as error:
             if isinstance(error, HttpResponseError) and error.status_code == _NOT_FOUND:
                 raise BlobNotFound(f"{key} is not in {self.url}") from None
+            if isinstance(error, ResourceModifiedError):
+                raise BlobChanged(f"{key} in {self.url} was written while it was read") from None
             raise unreachable(self.url, error) from None  # the cause may quote a SAS
 
 
@@ -267,3 +281,18 @@ def open_azure(location: str, access: StoreAccess) -> AzureStore:
     """
     address, login = locate(location, access)
     return AzureStore(address, login, access.patience)
+
+
+def stream_azure(location: str, access: StoreAccess) -> Iterator[bytes]:
+    """The bytes of the file at a Blob URL, an `az://` or an `abfs://` location, block by block.
+
+    Raises:
+        UsageError: It is no location, the account is not known, or a credential is malformed.
+        BlobNotFound: There is no such file; raised before the first block.
+        BlobChanged: It was written meanwhile.
+        Unreachable: The service does not answer or refuses us.
+    """
+    address, login = locate(blob_location(location), access, str)
+    if not address.prefix:
+        raise UsageError(f"{address.url} names no file", hint="Write az://CONTAINER/PATH or the file's whole URL.")
+    return AzureStore(replace(address, prefix=""), login, access.patience).stream_file(address.prefix)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 from onnxport.artifacts import Unreachable, UsageError
 
-from .azure_errors import bounded, one_line
+from .azure_pipeline import bounded, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from azure.core.credentials import AccessToken, TokenCredential
-    from onnxport.storage import Auth
 
-    from .azure_access import AzureAccess
+    from .access import Auth, Patience
 
 _HINTS: Mapping[Auth, str] = {
     "cli": "Run `az login`, or say --auth with workload-identity, managed-identity or environment.",
@@ -63,24 +62,30 @@ class SignedIn:
         return token
 
 
-def sign_in(access: AzureAccess) -> SignedIn:
-    """The credential that `access` names; it asks for a token when the first request is made.
+def sign_in(auth: Auth, client_id: str | None, patience: Patience) -> SignedIn:
+    """The credential that `auth` names; it asks for a token when the first request is made.
 
     There is no chain: the probes of `DefaultAzureCredential` can hang for minutes outside Azure, and a chain
     cannot say which of its members was meant to work.
 
-    Raises:
-        UsageError: What it needs to know is not set.
-    """
-    from azure import identity  # ruff: ignore[PLC0415] - half a second of imports
+    Args:
+        auth: One of Azure's credentials.
+        client_id: Which user-assigned managed identity; `None`: the system's own.
+        patience: How long Azure is waited for.
 
-    auth, patience = access.auth, access.patience
+    Raises:
+        UsageError: What it needs to know is not set, or azure-identity is not installed.
+    """
+    try:
+        from azure import identity  # ruff: ignore[PLC0415] - in the extra `azureml`, and half a second
+    except ImportError as error:
+        raise UsageError(
+            f"signing in with {auth} needs azure-identity", hint="Install it: pip install 'onnxport[azureml]'."
+        ) from error
     options = bounded(patience)
     makers: Mapping[Auth, Callable[[], TokenCredential]] = {
         "workload-identity": lambda: identity.WorkloadIdentityCredential(**options),
-        "managed-identity": lambda: identity.ManagedIdentityCredential(
-            client_id=access.identity_client_id, **options
-        ),
+        "managed-identity": lambda: identity.ManagedIdentityCredential(client_id=client_id, **options),
         "environment": lambda: identity.EnvironmentCredential(**options),
         "cli": lambda: identity.AzureCliCredential(process_timeout=max(1, round(patience.read_seconds))),
     }

@@ -11,34 +11,38 @@ from azure.storage.blob import BlobServiceClient
 from onnxport.artifacts import UsageError
 
 from .address import Address, parse_short, parse_url
+from .azure_identity import sign_in
+from .blobs import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from azure.core.credentials import TokenCredential
 
-    from .access import Auth, StoreAccess
+    from .access import StoreAccess
 
     Login = AzureNamedKeyCredential | AzureSasCredential | TokenCredential
 
 _ACCOUNT_HINT = "Set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_NAME, or give the whole URL."
 
 
-def locate(location: str, access: StoreAccess) -> tuple[Address, Login]:
-    """Where `location` lies, and the login for it.
+def locate(
+    location: str, access: StoreAccess, checked: Callable[[str], str] = check_folder
+) -> tuple[Address, Login]:
+    """Where `location` lies, and the login for it; `checked` makes the prefix of what follows the container.
 
     Raises:
         UsageError: It is no location, the account is not known, or a credential is malformed.
     """
     account = _account(access.connection_string) if access.connection_string else None
     if not location.startswith("az://"):
-        address = parse_url(location, access.account_name or (account.name if account else None))
+        address = parse_url(location, access.account_name or (account.name if account else None), checked)
         known = account if account and account.endpoint == address.endpoint else None
     elif account:
-        address, known = parse_short(location, account.endpoint, account.name), account
+        address, known = parse_short(location, account.endpoint, account.name, checked), account
     elif access.account_name:
         endpoint = f"https://{access.account_name}.blob.core.windows.net"
-        address, known = parse_short(location, endpoint, access.account_name), None
+        address, known = parse_short(location, endpoint, access.account_name, checked), None
     else:
         raise UsageError(f"{location} does not say in which storage account", hint=_ACCOUNT_HINT)
     return address, _login(address, known, access)
@@ -90,7 +94,7 @@ def _login(address: Address, account: _Account | None, access: StoreAccess) -> L
             f"{address.url} is not https, and tokens are sent over https only",
             hint="Give an account key, a SAS or a connection string, or use https.",
         )
-    return _token(access.auth)
+    return sign_in(access.auth, access.identity_client_id, access.patience)
 
 
 def _key_login(account: str, key: str) -> AzureNamedKeyCredential:
@@ -102,22 +106,3 @@ def _key_login(account: str, key: str) -> AzureNamedKeyCredential:
             f"the key of storage account {account!r} is not base64",
             hint="Copy it again from the account's access keys.",
         ) from None  # the cause would quote the secret
-
-
-def _token(auth: Auth) -> TokenCredential:
-    try:
-        from azure import identity  # ruff: ignore[PLC0415] - in the extra `azureml`, and half a second
-    except ImportError as error:
-        raise UsageError(
-            f"signing in with {auth} needs azure-identity", hint="Install it: pip install 'onnxport[azureml]'."
-        ) from error
-    makers: dict[Auth, Callable[[], TokenCredential]] = {
-        "workload-identity": identity.WorkloadIdentityCredential,
-        "managed-identity": identity.ManagedIdentityCredential,
-        "environment": identity.EnvironmentCredential,
-        "cli": identity.AzureCliCredential,
-    }
-    try:
-        return makers[auth]()
-    except ValueError as error:
-        raise UsageError(f"signing in with {auth} is not set up: {error}") from error

@@ -12,7 +12,7 @@ from .local import LocalStore
 from .memory import MemoryStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .access import StoreAccess
     from .blobs import BlobStore
@@ -67,6 +67,24 @@ def _open_azure(location: str, access: StoreAccess) -> BlobStore:
 
 def _open_memory(_location: str, _access: StoreAccess) -> BlobStore:
     return MemoryStore()
+
+
+REMOTE_FILES = ("az", "abfs", "abfss", "https", "http")
+"""Schemes of files that `stream_file` reads."""
+
+
+def stream_file(location: str, access: StoreAccess) -> Iterator[bytes]:
+    """The bytes of the file at a Blob URL, `az://CONTAINER/PATH` or `abfs[s]://CONTAINER@HOST/PATH`, in blocks.
+
+    Raises:
+        UsageError: It is no location, the account is not known, or a credential is malformed.
+        BlobNotFound: There is no such file; raised before the first block.
+        BlobChanged: It was written while it was read.
+        Unreachable: The service does not answer or refuses us.
+    """
+    from .azure import stream_azure  # ruff: ignore[PLC0415] - a second of imports that folders do not need
+
+    return stream_azure(location, access)
 
 
 _OPENERS: dict[str, Callable[[str, StoreAccess], BlobStore]] = {

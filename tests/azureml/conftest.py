@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,11 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 from azure.storage.blob import ContainerClient
+from onnxport.cli.main import run
 from onnxport.sources import AzureAccess, AzureWorkspace, SourceAccess
 from onnxport.storage import Patience
+
+from tests.support.azurite import running_azurite
 
 from .emulator import Fault, Script, make_handler
 from .front import Front
@@ -129,6 +133,19 @@ def azure(_azure: Loopback, environment: dict[str, str], monkeypatch: pytest.Mon
 
 
 @pytest.fixture
+def secured_account(azure: Loopback, node: str, tmp_path: Path) -> Iterator[ContainerClient]:
+    """The workspace's container in an account of its own, over TLS under its public name, which takes tokens."""
+    account = "secured"
+    host = f"{account}.blob.core.windows.net"
+    with running_azurite(node, account, azure.front.certify(host, tmp_path)) as service:
+        azure.front.tunnels[host] = ("127.0.0.1", service.port)
+        with ContainerClient(f"https://{host}", azure.ml.container, credential=service.account_key) as container:
+            container.create_container()
+            yield container
+        del azure.front.tunnels[host]
+
+
+@pytest.fixture
 def access() -> AzureAccess:
     """How the tests reach the workspace: signed in by the environment, with little patience."""
     return AzureAccess(workspace=HERE, auth="environment", patience=HASTY)
@@ -158,3 +175,23 @@ def booster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("booster") / "model.json"
     xgboost.train({"objective": "binary:logistic", "seed": 5, "nthread": 1}, matrix, 4).save_model(path)
     return path
+
+
+@pytest.fixture
+def onnxport(
+    azure: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Run `onnxport ARGUMENTS --json` in an empty folder: the exit code and the document."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azure.azurite.connection_string)
+
+    def call(*arguments: object) -> tuple[int, dict[str, Any]]:
+        with pytest.raises(SystemExit) as exited:
+            run([*map(str, arguments), "--json"])
+        document: dict[str, Any] = json.loads(capfd.readouterr().out)
+        return int(exited.value.code or 0), document
+
+    return call

@@ -2,68 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import socket
-import subprocess
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from azure.storage.blob import ContainerClient
 from onnxport.sources import AzureRegistration, SourceAccess, load, register_azureml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-AZURITE = Path(__file__).resolve().parents[2] / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
-ACCOUNT = "secured"
-HOST = f"{ACCOUNT}.blob.core.windows.net"
-KEY = base64.b64encode(b"a key that nobody uses").decode()
+    from azure.storage.blob import ContainerClient
 
 
 @pytest.fixture
-def secured(azure: Any, node: str, tmp_path: Path) -> Iterator[ContainerClient]:
+def secured(azure: Any, secured_account: ContainerClient) -> ContainerClient:
     """The container of a storage account that takes tokens; the workspace's datastore has no secret for it."""
-    certificate, key = azure.front.certify(HOST, tmp_path)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        node,
-        str(AZURITE),
-        "--blobHost",
-        "127.0.0.1",
-        "--blobPort",
-        str(port),
-        "--silent",
-        "--disableTelemetry",
-    ]
-    command += ["--inMemoryPersistence", "--skipApiVersionCheck", "--oauth", "basic"]
-    with subprocess.Popen(
-        [*command, "--cert", str(certificate), "--key", str(key)],
-        env={"AZURITE_ACCOUNTS": f"{ACCOUNT}:{KEY}"},
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        _wait(port)
-        azure.front.tunnels[HOST] = ("127.0.0.1", port)
-        azure.ml.account, azure.ml.secret = (ACCOUNT, KEY), "None"
-        with ContainerClient(f"https://{HOST}", azure.ml.container, credential=KEY) as container:
-            container.create_container()
-            yield container
-        del azure.front.tunnels[HOST]
-        azure.ml.account = (azure.azurite.account_name, azure.azurite.account_key)
-        process.kill()
-
-
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("Azurite was not ready after 60 s")
+    azure.ml.account, azure.ml.secret = (secured_account.account_name, ""), "None"
+    return secured_account
 
 
 def test_models_are_read_with_the_users_token(

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from onnxport.cli.main import run
 
 from .resources import GROUP, SUBSCRIPTION, WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from azure.storage.blob import ContainerClient
+
 FLAGS = ["--subscription", SUBSCRIPTION, "--resource-group", GROUP, "--workspace", WORKSPACE]
-
-
-@pytest.fixture
-def onnxport(
-    azure: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Callable[..., tuple[int, dict[str, Any]]]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", azure.azurite.connection_string)
-
-    def call(*arguments: object) -> tuple[int, dict[str, Any]]:
-        with pytest.raises(SystemExit) as exited:
-            run([*map(str, arguments), "--json"])
-        document: dict[str, Any] = json.loads(capfd.readouterr().out)
-        return int(exited.value.code or 0), document
-
-    return call
 
 
 @pytest.fixture
@@ -63,6 +44,30 @@ def test_a_registered_model_becomes_a_verified_release(
     assert (code, shown["source"]["kind"], shown["source"]["version"]) == (0, "azureml", "3")
     assert onnxport("verify", "risk-scoring@production", "--store", store, "--golden")[0] == 0
     assert onnxport(*arguments)[1]["created"] is False
+
+
+def test_one_choice_of_sign_in_serves_azure_ml_and_the_store(
+    azure: Any,
+    secured_account: ContainerClient,
+    booster: Path,
+    sample: Path,
+    onnxport: Callable[..., tuple[int, dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The environment is made for a workload identity, which is not set up; `--auth` names another for both."""
+    monkeypatch.delenv("AZURE_STORAGE_CONNECTION_STRING")
+    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", "not-there")
+    azure.upload("three/model.json", booster.read_bytes())
+    azure.ml.add("risk", "three", version="3")
+    store = f"{secured_account.url.partition('?')[0]}/models"
+    arguments = ["export", "azureml:risk:3", "--name", "risk", "--sample", sample, "--store", store, *FLAGS]
+    code, document = onnxport(*arguments, "--auth", "environment")
+    assert (code, document.get("created")) == (0, True), document
+    assert any(name.endswith("manifest.json") for name in secured_account.list_blob_names())
+    assert onnxport("verify", "risk:1", "--store", store, "--auth", "environment")[0] == 0
+    code, document = onnxport("verify", "risk:1", "--store", store)
+    assert code == 6
+    assert "workload-identity" in document["error"]["message"]
 
 
 def test_a_model_that_is_not_registered_exits_2(

@@ -23,9 +23,10 @@ READY_SECONDS = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Azurite:
-    """A running Blob service: `url` is the account's endpoint."""
+    """A running Blob service: `url` is the account's endpoint, `port` where it listens."""
 
     url: str
+    port: int
     account_name: str
     account_key: str
 
@@ -46,8 +47,13 @@ def find_node() -> str:
 
 
 @contextmanager
-def running_azurite(node: str) -> Iterator[Azurite]:
-    """Azurite on a free port, in memory; containers are made by whoever writes into them."""
+def running_azurite(
+    node: str, account: str = "onnxport", certificate: tuple[Path, Path] | None = None
+) -> Iterator[Azurite]:
+    """Azurite on a free port, in memory; with certificate and key it speaks TLS and takes tokens too.
+
+    Containers are made by whoever writes into them.
+    """
     where = AZURITE.relative_to(ROOT)
     assert AZURITE.exists(), f"there is no Azurite at {where}: run `make parts` or `npm ci --ignore-scripts`"
     with socket.socket() as probe:
@@ -64,15 +70,19 @@ def running_azurite(node: str) -> Iterator[Azurite]:
         "--silent",
         "--disableTelemetry",
     ]
+    if certificate is not None:
+        command += ["--oauth", "basic", "--cert", str(certificate[0]), "--key", str(certificate[1])]
     process = subprocess.Popen(
         [*command, "--inMemoryPersistence", "--skipApiVersionCheck"],
-        env={"AZURITE_ACCOUNTS": f"onnxport:{key}", "PATH": sysconfig.get_path("scripts")},
+        env={"AZURITE_ACCOUNTS": f"{account}:{key}", "PATH": sysconfig.get_path("scripts")},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     try:
         _wait_until_ready(process, port)
-        yield Azurite(url=f"http://127.0.0.1:{port}/onnxport", account_name="onnxport", account_key=key)
+        scheme = "http" if certificate is None else "https"
+        url = f"{scheme}://127.0.0.1:{port}/{account}"
+        yield Azurite(url=url, port=port, account_name=account, account_key=key)
     finally:
         process.kill()
         process.communicate()
