@@ -10,7 +10,7 @@ from .document import Document
 if TYPE_CHECKING:
     from .rows import Rows
 
-SourceKind = Literal["joblib", "pickle", "skops", "xgboost", "mlflow", "azureml", "onnx"]
+SourceKind = Literal["joblib", "pickle", "skops", "xgboost", "lightgbm", "mlflow", "azureml", "onnx"]
 
 
 class SourceReference(Document):
@@ -24,6 +24,8 @@ class SourceReference(Document):
         run_id: The MLflow or Azure ML run that made it.
         git_commit: The commit of the training code.
         tags: Further lineage: job, data, tags of the registry.
+        card: What the registry says about this version in words, Markdown: for what was trained here, the model
+            card.
     """
 
     uri: str
@@ -33,6 +35,7 @@ class SourceReference(Document):
     run_id: str | None = None
     git_commit: str | None = None
     tags: dict[str, str] | None = None
+    card: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

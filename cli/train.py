@@ -21,8 +21,8 @@ def train(
         typer.Option(metavar="NAME", help="Register the model in MLflow; the same model is registered once."),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(metavar="DATA", help="Train on this file in the place of the recipe's."),
+        str | None,
+        typer.Option(metavar="DATA", help="Train on this file, a path or in Blob storage, not on the recipe's."),
     ] = None,
     tracking_uri: TrackingUri = TRACKING_URI,
     json: Json = False,
@@ -30,6 +30,7 @@ def train(
     """Train by RECIPE; log run, metrics, signature and model to MLflow, and register it."""
     from onnxport.sources import TrainAccess, load_recipe
     from onnxport.sources import train as run
+    from onnxport.storage import store_access
 
     del json
     invocation = current(context)
@@ -38,6 +39,7 @@ def train(
         tracking_uri=tracking_uri,
         register=register,
         data=data,
+        store=store_access(environment()),
         git_commit=git_commit(environment()),
     )
     with progress_bars() as progress:

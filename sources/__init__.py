@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .access import SourceAccess, TrainAccess, Trained
+from .access import OnnxRegistered, OnnxRegistration, SourceAccess, TrainAccess, Trained
 from .azure_access import AzureAccess, AzureRegistered, AzureRegistration, AzureWorkspace, resolve_workspace
-from .loading import fetch, load
+from .brought import Brought, open_brought
+from .loading import bring, fetch, load
+from .scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,18 +24,25 @@ __all__ = [
     "AzureRegistered",
     "AzureRegistration",
     "AzureWorkspace",
+    "Brought",
+    "OnnxRegistered",
+    "OnnxRegistration",
     "SourceAccess",
     "TrainAccess",
     "Trained",
+    "bring",
     "fetch",
     "frame_of",
     "load",
     "load_recipe",
+    "open_brought",
     "read_sample",
     "register_azureml",
+    "register_onnx",
     "resolve_workspace",
     "rows_of",
     "scorer",
+    "scratch_folder",
     "select_features",
     "steps",
     "train",
@@ -132,6 +141,18 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
     from .training import train as run  # ruff: ignore[PLC0415] - see above
 
     return run(recipe, access, progress)
+
+
+def register_onnx(graph: OnnxRegistration, access: SourceAccess) -> OnnxRegistered:
+    """The graph is a version in MLflow's registry, a new one unless the newest is this very graph.
+
+    Raises:
+        UsageError: The experiment was deleted, or the name cannot name a model.
+        Unreachable: MLflow does not answer or refuses us.
+    """
+    from .mlflow_onnx import register_onnx as run  # ruff: ignore[PLC0415] - see above
+
+    return run(graph, access)
 
 
 def register_azureml(model: AzureRegistration, access: AzureAccess) -> AzureRegistered:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from onnxport.artifacts import UsageError
+from onnxport.storage import StoreAccess
 
 from .azure_access import UNNAMED, AzureAccess
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from onnxport.artifacts import Signature
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
+Registry = Literal["mlflow", "azureml"]
+NO_STORE = StoreAccess()
+"""Nobody said anything about Blob storage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +61,20 @@ class TrainAccess:
     Attributes:
         tracking_uri: MLflow's tracking server or database.
         register: Name to register the model under; `None`: only the run is logged.
-        data: A file to train on in the place of the recipe's.
+        registry: Where it is registered; the run is logged to MLflow in any case.
+        azure: Workspace and credential, for the registry `azureml`.
+        data: A file to train on in the place of the recipe's: a path, or a location in Blob storage.
+        store: Accounts and credentials for data in Blob storage.
         git_commit: Commit of the training code, kept with the run.
         timeout_seconds: How long one request to a server may take.
     """
 
     tracking_uri: str = DEFAULT_TRACKING_URI
     register: str | None = None
-    data: Path | None = None
+    registry: Registry = "mlflow"
+    azure: AzureAccess = UNNAMED
+    data: str | None = None
+    store: StoreAccess = NO_STORE
     git_commit: str | None = None
     timeout_seconds: int = 30
 
@@ -74,7 +84,7 @@ class Trained:
     """A model that was trained, or was there already.
 
     Attributes:
-        uri: `models:/NAME/VERSION` when it was registered, else `runs:/RUN/model`.
+        uri: `models:/NAME/VERSION` or `azureml:NAME:VERSION` when it was registered, else `runs:/RUN/model`.
         sha256: Digest of the model's files: equal for equal recipes, data, seeds and package versions.
         created: Whether this training made it; false when the newest registered version has the same digest.
         run_id: The MLflow run that made it.
@@ -88,3 +98,35 @@ class Trained:
     run_id: str
     metrics: dict[str, float] = field(default_factory=dict)
     card: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxRegistration:
+    """A graph to register.
+
+    Attributes:
+        name: Name of the model in the registry.
+        model: Bytes of `model.onnx`.
+        signature: Its inputs and outputs.
+        tags: What is known about it: release, store, parity.
+        description: For people.
+    """
+
+    name: str
+    model: bytes
+    signature: Signature
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxRegistered:
+    """A graph that stands in the registry.
+
+    Attributes:
+        uri: `models:/NAME/VERSION`.
+        created: Whether this call made it; false when the newest version is this very graph.
+    """
+
+    uri: str
+    created: bool

@@ -84,6 +84,7 @@ class AzureRegistration:
         name: Name of the model in Azure ML.
         files: The model's file, or its folder.
         kind: `mlflow_model` for a folder with `MLmodel`, else `custom_model`.
+        sha256: What makes it the same model as another; `None`: the digest of all of its files.
         description: For people; the model card.
         tags: Shown and searched in Azure ML.
         properties: Facts about how it was made; never changed afterwards.
@@ -92,6 +93,7 @@ class AzureRegistration:
     name: str
     files: Path
     kind: Literal["custom_model", "mlflow_model"]
+    sha256: str | None = None
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict[str, str])
     properties: dict[str, str] = field(default_factory=dict[str, str])

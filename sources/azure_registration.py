@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from onnxport.artifacts import LostRace, UsageError, digest_file, digest_folder
 from onnxport.storage import BlobExists, StoreAccess, open_store
+from onnxport.storage.azure_pipeline import one_line
 
 from .azure_access import AzureRegistered
 from .azure_client import connect
-from .azure_errors import is_taken, names_no_workspace, one_line, translated
+from .azure_errors import is_taken, names_no_workspace, translated
 from .azure_location import datastore
 from .azure_names import parse_azure_name
 
@@ -40,13 +42,43 @@ def register_azureml(model: AzureRegistration, access: AzureAccess) -> AzureRegi
         LostRace: Others kept taking the next version.
         Unreachable: Azure refuses us or does not answer.
     """
-    newest = parse_azure_name(f"azureml:{model.name}@latest")
-    azure = connect(newest, access)
-    sha256 = _digest(model.files)
+    azure = connect(parse_azure_name(f"azureml:{model.name}@latest"), access)
+    sha256 = model.sha256 or _digest(model.files)
     found = _newest(azure, model.name)
     if found is not None and (found.properties or {}).get(DIGEST_PROPERTY) == sha256 and found.type == model.kind:
         return _registered(model.name, str(found.version), created=False)
     return _create(azure, model, sha256, _upload(azure, model, sha256))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestVersion:
+    """The newest version of a model.
+
+    Attributes:
+        uri: `azureml:NAME:VERSION`.
+        sha256: The digest that it was registered with, empty where others registered it.
+        properties: What else was said about it then.
+    """
+
+    uri: str
+    sha256: str
+    properties: dict[str, str]
+
+
+def newest_registered(name: str, access: AzureAccess) -> NewestVersion | None:
+    """The newest version of `name` in the workspace, `None` where there is none.
+
+    Raises:
+        UsageError: The name cannot name a model, nobody names a workspace, or the SDK is not installed.
+        Unreachable: Azure refuses us or does not answer.
+    """
+    found = _newest(connect(parse_azure_name(f"azureml:{name}@latest"), access), name)
+    if found is None:
+        return None
+    properties = {str(key): str(value) for key, value in (found.properties or {}).items()}
+    return NewestVersion(
+        uri=f"azureml:{name}:{found.version}", sha256=properties.get(DIGEST_PROPERTY, ""), properties=properties
+    )
 
 
 def _digest(files: Path) -> str:
@@ -101,7 +133,9 @@ def _store_access(location: BlobLocation, access: AzureAccess) -> StoreAccess:
                 account_name=key.named_key.name, account_key=key.named_key.key, patience=access.patience
             )
         case _:
-            return StoreAccess(auth=access.auth, patience=access.patience)
+            return StoreAccess(
+                auth=access.auth, identity_client_id=access.identity_client_id, patience=access.patience
+            )
 
 
 def _create(azure: AzureClient, model: AzureRegistration, sha256: str, path: str) -> AzureRegistered:

@@ -35,6 +35,7 @@ class AzureModelVersion:
         job: The job that made it, or `None`.
         git_commit: The commit of the training code, where the version or its job says so.
         lineage: What else is known: tags, job, data and code, by name.
+        description: What is said about it in words, or `None`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class AzureModelVersion:
     job: str | None = None
     git_commit: str | None = None
     lineage: dict[str, str] = field(default_factory=dict[str, str])
+    description: str | None = None
 
 
 def find_version(azure: AzureClient, name: AzureModelName) -> AzureModelVersion:
@@ -75,6 +77,7 @@ def find_version(azure: AzureClient, name: AzureModelName) -> AzureModelVersion:
         job=job,
         git_commit=next((properties[key] for key in _COMMIT_KEYS if properties.get(key)), None),
         lineage=lineage,
+        description=found.description or None,
     )
 
 

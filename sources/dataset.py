@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,11 +12,14 @@ from onnxport.artifacts import UsageError
 
 from .estimators import is_classifier
 from .frames import read_sample
+from .tables import TableFile, table_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
+    from onnxport.artifacts import Progress
+
+    from .access import TrainAccess
     from .recipe import Filter, Recipe
 
 Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -29,9 +33,11 @@ class Dataset:
         recipe: What cut them.
         train: All columns of the training rows; in order of time where the split is by time.
         test: All columns of the held-out rows.
+        file: The file that they are from; it may be gone.
     """
 
     recipe: Recipe
+    file: TableFile
     train: pd.DataFrame
     test: pd.DataFrame
 
@@ -74,15 +80,26 @@ class Dataset:
             ) from error
 
 
-def read_dataset(recipe: Recipe, data: Path | None) -> Dataset:
-    """The recipe's rows, filtered and split; `data` is read in the place of the recipe's file where it is given.
+def read_dataset(recipe: Recipe, access: TrainAccess, progress: Progress) -> Dataset:
+    """The recipe's rows, filtered and split; `access.data` is read in the place of the recipe's file.
 
     Raises:
         UsageError: The file cannot be read, lacks a column, or has too few rows.
+        IntegrityError: The file was written while it was brought here.
+        Unreachable: The storage does not answer or refuses us.
     """
-    path = data or recipe.folder / recipe.data.path
-    frame = read_sample(path)
-    _check_columns(recipe, frame, path)
+    location, folder = (recipe.data.path, recipe.folder) if access.data is None else (access.data, Path())
+    with table_file(location, folder, access.store, progress) as file:
+        return split(recipe, file, read_sample(file.path))
+
+
+def split(recipe: Recipe, file: TableFile, frame: pd.DataFrame) -> Dataset:
+    """The rows in `frame`, which are those of `file`, filtered and split.
+
+    Raises:
+        UsageError: `frame` lacks a column, or has too few rows.
+    """
+    _check_columns(recipe, frame, file.location)
     for condition in recipe.data.filters:
         frame = frame[_kept(frame, condition)]
     frame = frame[frame[recipe.target].notna()].reset_index(drop=True)
@@ -92,13 +109,13 @@ def read_dataset(recipe: Recipe, data: Path | None) -> Dataset:
         train = train.sort_values(str(recipe.split.column), kind="stable")
     if len(train) < 2 or len(test) < 1:  # ruff: ignore[PLR2004] - one row has no variance
         raise UsageError(
-            f"{path} leaves {len(train)} rows to train on and {len(test)} to measure on",
+            f"{file.location} leaves {len(train)} rows to train on and {len(test)} to measure on",
             hint="Look at the recipe's filters and its split.",
         )
-    return Dataset(recipe=recipe, train=train.reset_index(drop=True), test=test.reset_index(drop=True))
+    return Dataset(recipe=recipe, file=file, train=train.reset_index(drop=True), test=test.reset_index(drop=True))
 
 
-def _check_columns(recipe: Recipe, frame: pd.DataFrame, path: Path) -> None:
+def _check_columns(recipe: Recipe, frame: pd.DataFrame, path: str) -> None:
     wanted = [*recipe.features, recipe.target, *recipe.segments, *(part.column for part in recipe.data.filters)]
     wanted += [recipe.split.column] if recipe.split.column else []
     missing = sorted({name for name in wanted if name not in frame.columns})

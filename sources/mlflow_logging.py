@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .access import TrainAccess
     from .recipe import Recipe
+    from .tables import TableFile
 
 DIGEST_TAG = "onnxport.sha256"
 MODEL_PATH = "model"
@@ -36,14 +37,25 @@ class Training:
         card: The model card, Markdown.
         sha256: Digest of the model file.
         folder: Where the MLflow model lies.
+        data: The file that it was trained on.
     """
 
     recipe: Recipe
+    data: TableFile
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     card: str
     sha256: str
     folder: Path
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a registered version says about itself, and a release's manifest after it."""
+        return {
+            DIGEST_TAG: self.sha256,
+            "onnxport.data": self.data.location,
+            "onnxport.data_sha256": self.data.sha256,
+        }
 
 
 def existing(client: Any, access: TrainAccess, training: Training) -> Trained | None:  # ruff: ignore[ANN401] - an MlflowClient
@@ -54,18 +66,18 @@ def existing(client: Any, access: TrainAccess, training: Training) -> Trained | 
     newest = newest_version(client, name)
     if newest is None or newest.tags.get(DIGEST_TAG) != training.sha256:
         return None
-    return _trained(training, f"models:/{name}/{newest.version}", str(newest.run_id), created=False)
+    return trained(training, f"models:/{name}/{newest.version}", str(newest.run_id), created=False)
 
 
 def log(client: Any, access: TrainAccess, training: Training, *, failed: bool) -> Trained:  # ruff: ignore[ANN401] - as above
-    """The training stands in MLflow as a run, and as a new version where it is to be registered and did not fail.
+    """The training stands in MLflow as a run, and as a new version where it is registered there and did not fail.
 
     Raises:
         UsageError: The experiment was deleted.
     """
     recipe = training.recipe
-    experiment = _experiment(client, recipe.experiment or recipe.name, access.tracking_uri)
-    run = client.create_run(experiment, run_name=recipe.name, tags=_tags(access, training))
+    place = experiment(client, recipe.experiment or recipe.name, access.tracking_uri)
+    run = client.create_run(place, run_name=recipe.name, tags=_tags(access, training))
     run_id = str(run.info.run_id)
     finished = False
     try:
@@ -79,12 +91,13 @@ def log(client: Any, access: TrainAccess, training: Training, *, failed: bool) -
     finally:
         client.set_terminated(run_id, "FINISHED" if finished else "FAILED")
     uri = f"runs:/{run_id}/{MODEL_PATH}"
-    if access.register is not None and not failed:
-        uri = _register(client, access.register, run, training)
-    return _trained(training, uri, run_id, created=True)
+    if access.register is not None and access.registry == "mlflow" and not failed:
+        uri = register_version(client, access.register, run, tags=training.tags, description=training.card)
+    return trained(training, uri, run_id, created=True)
 
 
-def _trained(training: Training, uri: str, run_id: str, *, created: bool) -> Trained:
+def trained(training: Training, uri: str, run_id: str, *, created: bool) -> Trained:
+    """What the caller learns of a finished training."""
     return Trained(
         uri=uri,
         sha256=training.sha256,
@@ -95,7 +108,12 @@ def _trained(training: Training, uri: str, run_id: str, *, created: bool) -> Tra
     )
 
 
-def _experiment(client: Any, name: str, tracking_uri: str) -> str:  # ruff: ignore[ANN401] - an MlflowClient
+def experiment(client: Any, name: str, tracking_uri: str) -> str:  # ruff: ignore[ANN401] - an MlflowClient
+    """The id of the experiment `name`, which is there now.
+
+    Raises:
+        UsageError: It was deleted.
+    """
     found = client.get_experiment_by_name(name)
     if found is None:
         return str(client.create_experiment(name, artifact_location=_beside(tracking_uri)))
@@ -114,7 +132,7 @@ def _beside(tracking_uri: str) -> str | None:
 
 
 def _tags(access: TrainAccess, training: Training) -> dict[str, str]:
-    tags = {DIGEST_TAG: training.sha256}
+    tags = dict(training.tags)
     if access.git_commit:
         tags["mlflow.source.git.commit"] = access.git_commit
     if training.recipe.clip:
@@ -130,7 +148,15 @@ def _params(training: Training) -> dict[str, str]:
     return {**params, "recipe": recipe.model_dump_json(exclude_none=True)[:_MAX_PARAM]}
 
 
-def _register(client: Any, name: str, run: Any, training: Training) -> str:  # ruff: ignore[ANN401] - MLflow's client and run
+def register_version(
+    client: Any,  # ruff: ignore[ANN401] - MLflow's client
+    name: str,
+    run: Any,  # ruff: ignore[ANN401] - MLflow's run
+    *,
+    tags: Mapping[str, str],
+    description: str,
+) -> str:
+    """The model that `run` logged is a new version of `name`; answers `models:/NAME/VERSION`."""
     from mlflow.exceptions import MlflowException  # ruff: ignore[PLC0415] - loads only when MLflow is asked
 
     try:
@@ -142,7 +168,7 @@ def _register(client: Any, name: str, run: Any, training: Training) -> str:  # r
         name,
         source=f"{run.info.artifact_uri}/{MODEL_PATH}",
         run_id=run.info.run_id,
-        tags={DIGEST_TAG: training.sha256},
-        description=training.card,
+        tags=dict(tags),
+        description=description,
     )
     return f"models:/{name}/{version.version}"

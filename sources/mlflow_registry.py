@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onnxport.artifacts import SourceModel, UntrustedModel, UsageError
+from onnxport.artifacts import UntrustedModel, UsageError
 
 from .mlflow_client import connected, shown
-from .mlflow_models import open_folder
+from .mlflow_models import describe_folder
 
 if TYPE_CHECKING:
     from .access import SourceAccess
+    from .brought import Brought
     from .reference import SourceText
 
 
@@ -29,38 +28,34 @@ class _Found:
     version: str | None = None
     run_id: str | None = None
     tags: dict[str, str] | None = None
+    card: str | None = None
 
 
-def open_registered(source: SourceText, access: SourceAccess, keep: Path | None) -> SourceModel:
-    """The model that MLflow knows as `source`.
+def bring_registered(source: SourceText, access: SourceAccess, folder: Path) -> Brought:
+    """The files of the model that MLflow knows as `source` lie in `folder`.
 
     Raises:
         UsageError: MLflow does not know it, or its files are damaged.
         UnsupportedModel: It is of a flavor that onnxport does not open.
-        UntrustedModel: Opening it would run code that nobody allowed.
+        UntrustedModel: It reaches outside its folder, or names a class that is no model's.
         Unreachable: MLflow does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="onnxport-") as scratch:
-        with connected(access.tracking_uri, access.registry_uri, access.timeout_seconds) as client:
-            found = _find(client, source)
-            folder = _download(found, access, Path(scratch))
-            commit = _git_commit(client, found.run_id)
-        check_tree(folder, source.text)
-        opened = open_folder(folder, source.text, access)
-        if keep is not None:
-            shutil.copytree(folder, keep, dirs_exist_ok=True)
-    tags = {**(opened.reference.tags or {}), **(found.tags or {})}
-    reference = opened.reference.model_copy(
+    with connected(access.tracking_uri, access.registry_uri, access.timeout_seconds) as client:
+        found = _find(client, source)
+        root = _download(found, access, folder)
+        commit = _git_commit(client, found.run_id)
+    check_tree(root, source.text)
+    brought = describe_folder(root, source.text)
+    reference = brought.reference.model_copy(
         update={
             "version": found.version,
-            "run_id": found.run_id or opened.reference.run_id,
+            "run_id": found.run_id or brought.reference.run_id,
             "git_commit": commit,
-            "tags": tags,
+            "card": found.card,
+            "tags": {**(brought.reference.tags or {}), **(found.tags or {})},
         }
     )
-    return SourceModel(
-        reference=reference, model=opened.model, feature_columns=opened.feature_columns, sample=opened.sample
-    )
+    return replace(brought, reference=reference)
 
 
 def check_tree(folder: Path, uri: str) -> None:
@@ -89,6 +84,7 @@ def _find(client: Any, source: SourceText) -> _Found:  # ruff: ignore[ANN401] - 
         version=str(version.version),
         run_id=version.run_id or None,
         tags={str(key): str(value) for key, value in version.tags.items()},
+        card=version.description or None,
     )
 
 

@@ -53,7 +53,7 @@ def _data(dataset: Dataset) -> Iterator[str]:
     recipe = dataset.recipe
     split = recipe.split
     by = f"by {split.by}" + (f" of `{split.column}`" if split.column else "")
-    yield f"- `{recipe.data.path.rpartition('/')[2]}`, target `{recipe.target}`"
+    yield f"- `{dataset.file.name}`, sha256 `{dataset.file.sha256}`, target `{recipe.target}`"
     yield from (f"- rows with {part.column} {part.op} {part.value}" for part in recipe.data.filters)
     yield f"- {len(dataset.train)} rows to train on, {len(dataset.test)} held out, {by}"
     if is_classifier(recipe):

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .tables import is_remote
+
 Scalar = str | int | float | bool | None
 Value = Scalar | list[Scalar]
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -44,12 +46,21 @@ class Data(Part):
     """Where the rows are.
 
     Attributes:
-        path: A Parquet, CSV, JSON Lines or Arrow file, relative to the recipe.
+        path: A Parquet, CSV, JSON Lines or Arrow file, relative to the recipe; or in Blob storage: a URL,
+            `az://CONTAINER/PATH` or `abfs[s]://CONTAINER@HOST/PATH`, without a signature.
         filters: Which of its rows count; all of them must hold.
     """
 
     path: str
     filters: tuple[Filter, ...] = ()
+
+    @model_validator(mode="after")
+    def _without_secrets(self) -> Data:
+        if is_remote(self.path) and "?" in self.path:
+            raise ValueError(
+                "a recipe holds no signature: set AZURE_STORAGE_SAS_TOKEN, or give the URL with --data"
+            )
+        return self
 
 
 class Split(Part):

@@ -47,7 +47,7 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
     """
     if access.register is not None:
         check_name("a model", access.register)
-    dataset = read_dataset(recipe, access.data)
+    dataset = read_dataset(recipe, access, progress)
     progress.step("read", len(dataset.train) + len(dataset.test), None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the libraries, about data that the recipe's metrics will judge
@@ -64,15 +64,32 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
         rows = dataset.features(dataset.train)
         sha256 = save_model(fitted.model, rows, fitted.model.predict(rows.head(100)), folder)
         training = Training(
-            recipe=recipe, params=fitted.params, metrics=metrics, card=card, sha256=sha256, folder=folder
+            recipe=recipe,
+            data=dataset.file,
+            params=fitted.params,
+            metrics=metrics,
+            card=card,
+            sha256=sha256,
+            folder=folder,
         )
         failure = _failure(recipe, metrics)
-        known = None if failure else existing(client, access, training)
-        trained = known or log(client, access, training, failed=failure is not None)
+        trained = _written_down(client, access, training, failed=failure is not None)
     progress.step("log", 1, 1)
     if failure is not None:
         raise failure
     return trained
+
+
+def _written_down(client: Any, access: TrainAccess, training: Training, *, failed: bool) -> Trained:  # ruff: ignore[ANN401] - an MlflowClient
+    if failed or access.registry == "mlflow" or access.register is None:
+        known = None if failed else existing(client, access, training)
+        return known or log(client, access, training, failed=failed)
+    from .azure_training import existing_in_azure, register_in_azure  # ruff: ignore[PLC0415] - in the extra `azureml`
+
+    known = existing_in_azure(access.register, access, training)
+    return known or register_in_azure(
+        access.register, access, training, log(client, access, training, failed=False)
+    )
 
 
 def _failure(recipe: Recipe, metrics: Mapping[str, float]) -> OverBudget | None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
+import socket
+import subprocess
 import sys
+import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +18,7 @@ import pytest
 from onnxport.sources import SourceAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import pandas as pd
 
@@ -121,3 +126,58 @@ def own_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     for name in ("house", "house.encoders"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     return "house.encoders"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A tracking server that keeps artifacts itself, as one in a company does."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/server.db",
+        "--artifacts-destination",
+        str(folder / "files"),
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, *store], stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
+        )
+        try:
+            _wait(url, process, folder / "log")
+            yield url
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)  # the server's workers too
+            process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=2):  # ruff: ignore[S310] - http, see above
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(log.read_text())

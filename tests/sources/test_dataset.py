@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from onnxport.artifacts import UsageError
+from onnxport.artifacts import Silent, UsageError
+from onnxport.sources import TrainAccess
 from onnxport.sources.dataset import Dataset, read_dataset
 from onnxport.sources.recipe import Recipe
 
@@ -38,7 +38,7 @@ def _dataset(
         "model": {"estimator": "xgboost.XGBClassifier"},
         **changes,
     }
-    return read_dataset(Recipe.model_validate(content), None)
+    return read_dataset(Recipe.model_validate(content), TrainAccess(), Silent())
 
 
 def test_a_random_split_holds_out_its_share_and_every_row_is_in_one_part() -> None:
@@ -137,5 +137,5 @@ def test_folds_are_cut_as_the_split_is(split: dict[str, Any], law: Any) -> None:
 def test_other_data_can_take_the_place_of_the_recipes() -> None:
     dataset = _dataset()
     _frame().head(50).to_csv("other.csv", index=False)
-    other = read_dataset(dataset.recipe, Path("other.csv"))
+    other = read_dataset(dataset.recipe, TrainAccess(data="other.csv"), Silent())
     assert len(other.train) + len(other.test) == 50

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import http.server
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +17,7 @@ from onnxport.sources import SourceAccess, fetch, load
 from onnxport.sources.mlflow_client import connected, shown
 from onnxport.sources.mlflow_registry import check_tree
 
-from .conftest import FEATURES
+from .conftest import FEATURES, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,63 +157,9 @@ def test_a_link_in_a_downloaded_model_is_refused(tmp_path: Path) -> None:
 # Over HTTP
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A tracking server that keeps artifacts itself, as one in a company does."""
-    folder, port = tmp_path_factory.mktemp("server"), _free_port()
-    url = f"http://127.0.0.1:{port}"
-    store = [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/server.db",
-        "--artifacts-destination",
-        str(folder / "files"),
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [*command, *store], stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True
-        )
-        try:
-            _wait(url, process, folder / "log")
-            yield url
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)  # the server's workers too
-            process.wait()
-
-
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=2):  # ruff: ignore[S310] - http, see above
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text())
-
-
-def test_a_server_gives_what_a_database_gives(server: str, models: Models) -> None:
-    registered = _register(server, models)
-    access = SourceAccess(tracking_uri=server)
+def test_a_server_gives_what_a_database_gives(mlflow_server: str, models: Models) -> None:
+    registered = _register(mlflow_server, models)
+    access = SourceAccess(tracking_uri=mlflow_server)
     assert load("models:/risk@champion", access).reference.version == "1"
     assert load("models:/risk/latest", access).reference.run_id == registered.run_id
     assert load(f"runs:/{registered.run_id}/model", access).model.num_boosted_rounds() == 8
@@ -231,7 +172,7 @@ def test_a_server_gives_what_a_database_gives(server: str, models: Models) -> No
 def test_nobody_at_the_address_is_unreachable_soon() -> None:
     started = time.monotonic()
     with pytest.raises(Unreachable, match="does not answer") as refused:
-        load("models:/risk/1", SourceAccess(tracking_uri=f"http://127.0.0.1:{_free_port()}"))
+        load("models:/risk/1", SourceAccess(tracking_uri=f"http://127.0.0.1:{free_port()}"))
     assert time.monotonic() - started < 30
     assert "\n" not in refused.value.message
     assert refused.value.hint

@@ -291,6 +291,6 @@ def test_the_examples_recipes_train(
     from onnxport.sources import load_recipe
 
     opportunities(3000, 7).to_parquet("opportunities.parquet")
-    access = TrainAccess(tracking_uri=mlflow_uri, register=name, data=Path("opportunities.parquet"))
+    access = TrainAccess(tracking_uri=mlflow_uri, register=name, data="opportunities.parquet")
     trained = train(load_recipe(ROOT / "examples" / name / "recipe.yaml"), access, Silent())
     assert trained.uri == f"models:/{name}/1"
