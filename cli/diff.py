@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .invocation import current
-from .options import STORE, Json, Store
+from .options import STORE, Json, SignIn, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="REF", help="The older release: NAME:VERSION or NAME@ALIAS.")],
     after: Annotated[str, typer.Argument(metavar="REF", help="The newer release.")],
     store: Store = STORE,
+    auth: SignIn = None,
     form: Annotated[
         Form, typer.Option(help="A table for the terminal, or Markdown for a pull request.")
     ] = Form.TABLE,
@@ -43,7 +44,9 @@ def diff(
     del json
     invocation = current(context)
     with progress_bars() as progress:
-        found = run(ReleaseRef.parse(before), ReleaseRef.parse(after), invocation.releases(store, progress))
+        found = run(
+            ReleaseRef.parse(before), ReleaseRef.parse(after), invocation.releases(store, progress, auth=auth)
+        )
     invocation.screen.show(_document(found), lambda: _markdown(found) if form is Form.MARKDOWN else _tables(found))
 
 

@@ -32,6 +32,10 @@ def export(
         Path | None,
         typer.Option(metavar="DIR", help="Keep the graph, the plan and the parity report here as well."),
     ] = None,
+    register_onnx: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Log the graph back to MLflow's registry under NAME, as flavor onnx."),
+    ] = None,
     conversion: ConversionFlags,
     checking: CheckFlags,
     opening: SourceFlags,
@@ -59,12 +63,17 @@ def export(
         limits=limits.limits(),
         promotion=promotion.promotion(),
         out=out,
+        register=register_onnx,
     )
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress, signer)
+        releases = invocation.releases(store, progress, signer, opening.auth)
         done = run(job, releases, progress)
     url = releases.store.url
+    registered = None if done.registered is None else done.registered.uri
     invocation.screen.show(
-        release_document(done.release, done.alias, url),
-        lambda: release_lines(done.release, done.alias, url),
+        {**release_document(done.release, done.alias, url), "registered": registered},
+        lambda: (
+            release_lines(done.release, done.alias, url)
+            + ("" if registered is None else f"\n  mlflow    {registered}")
+        ),
     )

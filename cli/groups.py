@@ -43,22 +43,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFlags(OptionGroup):
-    """How a source is opened: what `Invocation.source_access` joins with configuration and environment.
+class WorkspaceFlags(OptionGroup):
+    """Which Azure ML workspace, and how to sign in: what `Invocation.azure_access` joins with the environment.
 
     Attributes:
-        tracking_uri: MLflow's tracking server or database.
-        allow_pickle: Whether its pickle may be opened.
-        allow_module: Modules of the user's own that the pickle may use.
         subscription: Azure subscription of the Azure ML workspace.
         resource_group: Its resource group.
         workspace: Its name.
         auth: How to sign in to Azure; `None`: as the environment is made for.
     """
 
-    tracking_uri: TrackingUri = TRACKING_URI
-    allow_pickle: AllowPickle = False
-    allow_module: AllowModule = None
     subscription: Subscription = None
     resource_group: ResourceGroup = None
     workspace: Workspace = None
@@ -71,6 +65,21 @@ class SourceFlags(OptionGroup):
             "resource_group": self.resource_group,
             "workspace_name": self.workspace,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFlags(WorkspaceFlags):
+    """How a source is opened: what `Invocation.source_access` joins with configuration and environment.
+
+    Attributes:
+        tracking_uri: MLflow's tracking server or database.
+        allow_pickle: Whether its pickle may be opened.
+        allow_module: Modules of the user's own that the pickle may use.
+    """
+
+    tracking_uri: TrackingUri = TRACKING_URI
+    allow_pickle: AllowPickle = False
+    allow_module: AllowModule = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

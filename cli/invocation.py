@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Progress
     from onnxport.releases import Releases, Signer
     from onnxport.sources import AzureAccess, SourceAccess
+    from onnxport.storage import StoreAccess
 
-    from .groups import SourceFlags
+    from .groups import SourceFlags, WorkspaceFlags
     from .screen import Screen
-    from .settings import Config
+    from .settings import Auth, Config
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +33,19 @@ class Invocation:
     screen: Screen
     config: Config
 
-    def releases(self, store: str, progress: Progress, signer: Signer | None = None) -> Releases:
-        """The releases in `store`, moved and published in the name of the user or CI identity; `signer` signs."""
+    def releases(
+        self, store: str, progress: Progress, signer: Signer | None = None, auth: Auth | None = None
+    ) -> Releases:
+        """The releases in `store`, moved and published in the name of the user or CI identity; `signer` signs.
+
+        `auth` signs in to a store over the network where the environment holds no secret for it.
+        """
         from onnxport.releases import Releases
-        from onnxport.storage import open_store, store_access
+        from onnxport.storage import open_store
 
         environ = environment()
         return Releases(
-            store=open_store(store, store_access(environ)),
+            store=open_store(store, self.store_access(auth)),
             clock=lambda: datetime.now(UTC),
             actor=actor(environ),
             progress=progress,
@@ -58,10 +64,21 @@ class Invocation:
             allow_pickle=flags.allow_pickle or self.config.trusts(source),
             allow_modules=tuple(flags.allow_module or ()),
             tracking_uri=flags.tracking_uri,
-            azure=self._azure(flags) if source.startswith("azureml:") else AzureAccess(),
+            azure=self.azure_access(flags) if source.startswith("azureml:") else AzureAccess(),
         )
 
-    def _azure(self, flags: SourceFlags) -> AzureAccess:
+    def store_access(self, auth: Auth | None) -> StoreAccess:
+        """How to get at Blob storage: as the environment says; `auth` signs in where it holds no secret."""
+        from onnxport.storage import store_access
+
+        return store_access(environment(), None if auth is None else auth.value)
+
+    def azure_access(self, flags: WorkspaceFlags) -> AzureAccess:
+        """How to get at Azure ML: workspace and sign-in.
+
+        Raises:
+            UsageError: The workspace is named in part only.
+        """
         from onnxport.sources import AzureAccess, resolve_workspace
         from onnxport.storage import choose_auth, identity_client_id
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .invocation import current
-from .options import STORE, Json, Store
+from .options import STORE, Json, SignIn, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -19,13 +19,14 @@ def list_releases(
     context: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A model: list its releases.")] = None,
     store: Store = STORE,
+    auth: SignIn = None,
     json: Json = False,
 ) -> None:
     """List the models in a store, or the releases of the model NAME."""
     del json
     invocation = current(context)
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress)
+        releases = invocation.releases(store, progress, auth=auth)
         rows = _models(releases) if name is None else _versions(releases, name)
     key = "models" if name is None else "releases"
     invocation.screen.show({"store": releases.store.url, key: rows}, lambda: _table(rows, releases.store.url))

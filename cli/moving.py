@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, AliasReference, Breaking, Json, Reason, Reference, Store
+from .options import STORE, AliasReference, Breaking, Json, Reason, Reference, SignIn, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def promote(
     reference: Reference,
     alias: Annotated[str, typer.Argument(metavar="ALIAS", help="The alias to move, for example production.")],
     store: Store = STORE,
+    auth: SignIn = None,
     reason: Reason = "",
     breaking: Breaking = False,
     json: Json = False,
@@ -38,7 +39,7 @@ def promote(
     invocation = current(context)
     promotion = Promotion(alias=alias, reason=reason, breaking=breaking)
     with progress_bars() as progress:
-        moved = run(ReleaseRef.parse(reference), promotion, invocation.releases(store, progress))
+        moved = run(ReleaseRef.parse(reference), promotion, invocation.releases(store, progress, auth=auth))
     _show(invocation, moved)
 
 
@@ -46,6 +47,7 @@ def rollback(
     context: typer.Context,
     reference: AliasReference,
     store: Store = STORE,
+    auth: SignIn = None,
     reason: Reason = "",
     json: Json = False,
 ) -> None:
@@ -54,17 +56,23 @@ def rollback(
     invocation = current(context)
     name, alias = _alias(reference)
     with progress_bars() as progress:
-        moved = invocation.releases(store, progress).rollback(name, alias, reason=reason)
+        moved = invocation.releases(store, progress, auth=auth).rollback(name, alias, reason=reason)
     _show(invocation, moved)
 
 
-def history(context: typer.Context, reference: AliasReference, store: Store = STORE, json: Json = False) -> None:
+def history(
+    context: typer.Context,
+    reference: AliasReference,
+    store: Store = STORE,
+    auth: SignIn = None,
+    json: Json = False,
+) -> None:
     """List every move of an alias: who, when, from, to, why."""
     del json
     invocation = current(context)
     name, alias = _alias(reference)
     with progress_bars() as progress:
-        moves = invocation.releases(store, progress).history(name, alias)
+        moves = invocation.releases(store, progress, auth=auth).history(name, alias)
     document = {"model": name, "alias": alias, "moves": [move.model_dump(mode="json") for move in moves]}
     invocation.screen.show(document, lambda: _table(reference, moves))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, Identities, Json, Keys, Roots, Store
+from .options import STORE, Identities, Json, Keys, Roots, SignIn, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def policy(
     context: typer.Context,
     store: Store = STORE,
+    auth: SignIn = None,
     key: Keys = None,
     certificate_chain: Roots = None,
     identity: Identities = None,
@@ -40,7 +41,7 @@ def policy(
         raise UsageError("--allow-unsigned demands no signature, the others demand one", hint="Give either.")
     trust = read_trust(key or (), certificate_chain or (), identity or ()) if demanded else None
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress)
+        releases = invocation.releases(store, progress, auth=auth)
         if demanded or allow_unsigned:
             releases.set_policy(Policy(require_signature=trust))
         stands = releases.policy()

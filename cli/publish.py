@@ -9,7 +9,7 @@ import typer
 
 from .groups import LimitFlags, PromotionFlags, SigningFlags
 from .invocation import current
-from .options import STORE, Json, Store
+from .options import STORE, Json, SignIn, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def publish(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `onnxport check` proved.")],
     name: Annotated[str, typer.Option(help="Name of the model in the store.")],
     store: Store = STORE,
+    auth: SignIn = None,
     promotion: PromotionFlags,
     signing: SigningFlags,
     limits: LimitFlags,
@@ -42,7 +43,7 @@ def publish(
     signer = signing.signer()
     artifact, proof = read_artifact(folder), read_proof(folder)
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress, signer)
+        releases = invocation.releases(store, progress, signer, auth)
         release = to_release(name, artifact, proof, releases, limits=limits.limits())
         asked = promotion.promotion()
         moved = None if asked is None else promote(reference(release), asked, releases)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, Json, Out, Reference, Store
+from .options import STORE, Json, Out, Reference, SignIn, Store
 from .screen import progress_bars
 
 
@@ -17,6 +17,7 @@ def pull(
     reference: Reference,
     out: Out,
     store: Store = STORE,
+    auth: SignIn = None,
     cache: Annotated[
         Path | None,
         typer.Option(metavar="DIR", envvar="ONNXPORT_CACHE", help="Keep files by digest here: pulled once only."),
@@ -29,7 +30,7 @@ def pull(
     del json
     invocation = current(context)
     with progress_bars() as progress:
-        manifest = invocation.releases(store, progress).pull(ReleaseRef.parse(reference), out, cache)
+        manifest = invocation.releases(store, progress, auth=auth).pull(ReleaseRef.parse(reference), out, cache)
     model = manifest.model
     document = {
         "model": model.name,

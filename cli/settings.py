@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from onnxport.artifacts import UsageError
 
 
+class Registry(StrEnum):
+    """Where a trained model is registered: the values of `onnxport.sources.TrainAccess.registry`."""
+
+    MLFLOW = "mlflow"
+    AZUREML = "azureml"
+
+
 class Auth(StrEnum):
     """How to sign in to Azure: the values of `onnxport.storage.Auth`."""
 

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 import typer
 
 from .invocation import current
-from .options import STORE, Json, Reference, Store
+from .options import STORE, Json, Reference, SignIn, Store
 from .screen import progress_bars
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Manifest
 
 
-def show(context: typer.Context, reference: Reference, store: Store = STORE, json: Json = False) -> None:
+def show(
+    context: typer.Context, reference: Reference, store: Store = STORE, auth: SignIn = None, json: Json = False
+) -> None:
     """Show what a release is: inputs, outputs, plan, parity, files, provenance."""
     from onnxport.artifacts import ReleaseRef
 
     del json
     invocation = current(context)
     with progress_bars() as progress:
-        manifest = invocation.releases(store, progress).resolve(ReleaseRef.parse(reference))
+        manifest = invocation.releases(store, progress, auth=auth).resolve(ReleaseRef.parse(reference))
     invocation.screen.show(manifest.model_dump(mode="json", exclude_none=True), lambda: _text(manifest))
 
 

@@ -7,30 +7,35 @@ from typing import Annotated
 
 import typer
 
+from .groups import WorkspaceFlags
 from .invocation import current
 from .options import TRACKING_URI, Json, TrackingUri
 from .screen import progress_bars
-from .settings import environment, git_commit
+from .settings import Registry, environment, git_commit
 
 
 def train(
     context: typer.Context,
+    *,
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="YAML: data, features, model, metrics.")],
     register: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Register the model in MLflow; the same model is registered once."),
+        typer.Option(metavar="NAME", help="Register the model under NAME; the same model is registered once."),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(metavar="DATA", help="Train on this file, a path or in Blob storage, not on the recipe's."),
     ] = None,
+    registry: Annotated[
+        Registry, typer.Option(help="Where --register registers; the run is logged to MLflow in any case.")
+    ] = Registry.MLFLOW,
     tracking_uri: TrackingUri = TRACKING_URI,
+    azure: WorkspaceFlags,
     json: Json = False,
 ) -> None:
-    """Train by RECIPE; log run, metrics, signature and model to MLflow, and register it."""
-    from onnxport.sources import TrainAccess, load_recipe
+    """Train by RECIPE; log run, metrics, signature and model to MLflow, and register it there or in Azure ML."""
+    from onnxport.sources import AzureAccess, TrainAccess, load_recipe
     from onnxport.sources import train as run
-    from onnxport.storage import store_access
 
     del json
     invocation = current(context)
@@ -38,8 +43,10 @@ def train(
     access = TrainAccess(
         tracking_uri=tracking_uri,
         register=register,
+        registry=registry.value,
+        azure=invocation.azure_access(azure) if registry is Registry.AZUREML else AzureAccess(),
         data=data,
-        store=store_access(environment()),
+        store=invocation.store_access(azure.auth),
         git_commit=git_commit(environment()),
     )
     with progress_bars() as progress:

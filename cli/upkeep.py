@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, Json, Reference, Store
+from .options import STORE, Json, Reference, SignIn, Store
 from .screen import progress_bars
 
 
@@ -16,6 +16,7 @@ def prune(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The model whose folder is pruned.")],
     store: Store = STORE,
+    auth: SignIn = None,
     grace_days: Annotated[float, typer.Option(min=0.0, help="Keep what is younger than this.")] = 7.0,
     apply: Annotated[bool, typer.Option("--apply", help="Remove; without it, only say what would go.")] = False,
     json: Json = False,
@@ -24,7 +25,7 @@ def prune(
     del json
     invocation = current(context)
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress)
+        releases = invocation.releases(store, progress, auth=auth)
         grace = timedelta(days=grace_days)
         found = releases.prune(name, grace) if apply else releases.prunable(name, grace)
     document = {
@@ -42,6 +43,7 @@ def copy(
     reference: Reference,
     to: Annotated[str, typer.Option(metavar="STORE", help="The store to copy to.")],
     store: Store = STORE,
+    auth: SignIn = None,
     json: Json = False,
 ) -> None:
     """Copy a release to another store, digests checked: from development to production."""
@@ -50,8 +52,8 @@ def copy(
     del json
     invocation = current(context)
     with progress_bars() as progress:
-        origin = invocation.releases(store, progress)
-        target = invocation.releases(to, progress)
+        origin = invocation.releases(store, progress, auth=auth)
+        target = invocation.releases(to, progress, auth=auth)
         release = origin.copy(ReleaseRef.parse(reference), target)
     model = release.manifest.model
     document = {

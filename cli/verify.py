@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, Identities, Json, Keys, Reference, Roots, Store
+from .options import STORE, Identities, Json, Keys, Reference, Roots, SignIn, Store
 from .screen import progress_bars
 
 
@@ -15,6 +15,7 @@ def verify(
     context: typer.Context,
     reference: Reference,
     store: Store = STORE,
+    auth: SignIn = None,
     golden: Annotated[
         bool,
         typer.Option("--golden", help="Also run the golden rows through the graph on this machine."),
@@ -37,7 +38,7 @@ def verify(
     demanded = bool(key or certificate_chain or identity)
     trust = read_trust(key or (), certificate_chain or (), identity or ()) if demanded else None
     with progress_bars() as progress:
-        releases = invocation.releases(store, progress)
+        releases = invocation.releases(store, progress, auth=auth)
         verified = run(ReleaseRef.parse(reference), releases, golden=golden, trust=trust)
     model = verified.manifest.model
     document = {
