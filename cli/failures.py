@@ -36,7 +36,7 @@ _EXTRAS = {
         "skops",
         "xgboost",
     ),
-    "azureml": ("azure.ai", "azure.identity"),
+    "azureml": ("azure.ai", "azure.identity", "azure.mgmt"),
     "lightgbm": ("lightgbm",),
     "serve": ("httptools", "jwt", "orjson", "redis", "uvloop"),
     "sign": ("model_signing", "OpenSSL"),

@@ -30,6 +30,9 @@ from .screen import Screen
 from .serve import serve
 from .settings import load_config
 from .show import show
+from .slo import check as slo_check
+from .slo import dashboard as slo_dashboard
+from .slo import rules as slo_rules
 from .train import train
 from .upkeep import copy, prune
 from .verify import verify
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from onnxport.artifacts import OnnxportError
+
+    from .settings import Options
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
@@ -61,6 +66,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "schema": schema,
 }
 
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "slo": (
+        "Is the latency objective kept, and who is told when it is not?",
+        {"check": slo_check, "rules": slo_rules, "dashboard": slo_dashboard},
+    ),
+}
+
 app = typer.Typer(
     name="onnxport",
     help="Trained XGBoost and scikit-learn models to ONNX, proven and published as verifiable releases.",
@@ -72,6 +84,11 @@ app = typer.Typer(
 )
 for _name, _command in COMMANDS.items():
     app.command(_name)(expanded(_command))
+for _name, (_help, _commands) in GROUPS.items():
+    _group = typer.Typer(help=_help, no_args_is_help=True, rich_markup_mode=None)
+    for _part, _command in _commands.items():
+        _group.command(_part)(expanded(_command))
+    app.add_typer(_group, name=_name)
 
 
 @app.callback()
@@ -149,7 +166,10 @@ def _subcommands(group: Any) -> dict[str, Any]:  # ruff: ignore[ANN401] - Typer'
     return dict(group.commands)
 
 
-def _options(command: Any) -> set[str]:  # ruff: ignore[ANN401] - Typer's own class is private
+def _options(command: Any) -> Options:  # ruff: ignore[ANN401] - Typer's own class is private
+    """The names of the options of `command`, or those of each command of a group."""
+    if hasattr(command, "commands"):
+        return {name: _options(part) for name, part in _subcommands(command).items()}
     return {parameter.name for parameter in command.params if parameter.name not in {"help", "json"}}
 
 

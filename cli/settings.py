@@ -33,6 +33,8 @@ class Auth(StrEnum):
     CLI = "cli"
 
 
+Options = set[str] | dict[str, "Options"]
+"""The options of a command, or of the commands of a group by name."""
 CONFIG_FILE = "onnxport.yaml"
 DEFAULT_STORE = "./onnxport-store"
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
@@ -65,8 +67,8 @@ class Config:
         """Whether the file allows pickles of `source`."""
         return any(source == pattern or fnmatch(source, pattern) for pattern in self.trusted_pickles)
 
-    def default_map(self, options: Mapping[str, set[str]]) -> dict[str, dict[str, Any]]:
-        """Defaults by command for those of its `options` that the file sets.
+    def default_map(self, options: Mapping[str, Options]) -> dict[str, dict[str, Any]]:
+        """Defaults by command for those of its `options` that the file sets; a group's are for all its parts.
 
         Raises:
             UsageError: The file sets an option or names a command that does not exist.
@@ -78,12 +80,23 @@ class Config:
                 raise _wrong(f"{self.path}: unknown key {command!r}; known are {known}")
         for command, names in options.items():
             own = {key.replace("-", "_"): value for key, value in self.commands.get(command, {}).items()}
-            if unknown := sorted(set(own) - names):
+            known_here = _names(names)
+            if unknown := sorted(set(own) - known_here):
                 raise _wrong(
-                    f"{self.path}: {command} has no option {unknown[0]!r}; it has {', '.join(sorted(names))}",
+                    f"{self.path}: {command} has no option {unknown[0]!r}; it has {', '.join(sorted(known_here))}",
                 )
-            defaults[command] = {key: value for key, value in self.shared.items() if key in names} | own
+            defaults[command] = _for(names, self.shared | own)
         return defaults
+
+
+def _names(options: Options) -> set[str]:
+    return options if isinstance(options, set) else {name for part in options.values() for name in _names(part)}
+
+
+def _for(options: Options, values: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(options, set):
+        return {key: value for key, value in values.items() if key in options}
+    return {name: _for(part, values) for name, part in options.items()}
 
 
 def find_config(start: Path) -> Path | None:

@@ -42,17 +42,29 @@ def test_exit_codes_are_distinct() -> None:
     assert sorted(numbers) == list(range(11))
 
 
-@pytest.mark.parametrize("name", sorted(GROUP.commands))
+def commands(group: Any, prefix: str = "") -> dict[str, Any]:
+    """Every command by its words; those of groups too."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        parts = commands(command, f"{prefix}{name} ") if hasattr(command, "commands") else {}
+        found |= parts or {f"{prefix}{name}": command}
+    return found
+
+
+ALL = commands(GROUP)
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_every_command_and_option_has_help(name: str) -> None:
-    command = GROUP.commands[name]
+    command = ALL[name]
     assert command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
 
 
-@pytest.mark.parametrize("name", sorted(GROUP.commands))
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_every_command_prints_json_on_request(name: str) -> None:
-    assert "--json" in {option for parameter in GROUP.commands[name].params for option in parameter.opts}
+    assert "--json" in {option for parameter in ALL[name].params for option in parameter.opts}
 
 
 def test_help_takes_less_than_half_a_second_of_cpu(tmp_path: Path) -> None:

@@ -1,0 +1,8 @@
+"""When is it time to act, and what does the endpoint cost? Objectives on latency, plans for Azure ML endpoints."""
+
+from .latency import Between, Finding, Verdict
+from .objective import Objective
+from .prometheus import Prometheus
+from .slo import Check
+
+__all__ = ["Between", "Check", "Finding", "Objective", "Prometheus", "Verdict"]

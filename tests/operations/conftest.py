@@ -1,0 +1,142 @@
+"""A real Prometheus on a free port, something that answers in its place, and the command line in this process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one run of the command line gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on standard output."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@pytest.fixture
+def onnxport(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., Answer]:
+    """Run `onnxport ARGUMENTS` in an empty folder."""
+    from onnxport.cli.main import run
+
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def call(*arguments: object) -> Answer:
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as exited:
+            run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Answer(code=int(exited.value.code or 0), out=captured.out, err=captured.err)
+
+    return call
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def scraping(folder: Path, target: int | None = None, **more: Any) -> Generator[str]:
+    """A Prometheus that scrapes `127.0.0.1:target` every second; its URL."""
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.fail("there is no prometheus: run `make parts` as root, or install Debian's prometheus")
+    jobs = [{"job_name": "onnxport", "static_configs": [{"targets": [f"127.0.0.1:{target}"]}]}] if target else []
+    settings = {"global": {"scrape_interval": "1s", "evaluation_interval": "1s"}, "scrape_configs": jobs, **more}
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(settings))
+    port = free_port()
+    command = [program, f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'tsdb'}"]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder) as process:
+        try:
+            wait_for(lambda: _is_ready(process, url))
+            yield url
+        finally:
+            process.terminate()
+            process.communicate(timeout=SECONDS)
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    """`done` is true; it is asked again and again, for a minute at most."""
+    deadline = time.monotonic() + SECONDS
+    while not done():
+        assert time.monotonic() < deadline, "it does not come true"
+        time.sleep(0.1)
+
+
+def _is_ready(process: subprocess.Popen[bytes], url: str) -> bool:
+    if process.poll() is not None:
+        assert process.stderr is not None
+        pytest.fail(f"Prometheus ended with {process.returncode}: {process.stderr.read().decode()}")
+    try:
+        with urllib.request.urlopen(f"{url}/-/ready", timeout=5) as answer:  # ruff: ignore[S310] - loopback
+            return int(answer.status) == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def empty_prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prometheus that has seen nothing."""
+    with scraping(tmp_path_factory.mktemp("prometheus")) as url:
+        yield url
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[..., str]]:
+    """Starts something on loopback that answers every request alike: status, body, headers; answers its URL."""
+    with ExitStack() as stack:
+
+        def start(status: int, body: bytes, *, promised: int | None = None, pause: float = 0.0) -> str:
+            class Handler(BaseHTTPRequestHandler):
+                def do_POST(self) -> None:
+                    self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body) if promised is None else promised))
+                    self.end_headers()
+                    for at in range(0, len(body), 8):
+                        self.wfile.write(body[at : at + 8])
+                        time.sleep(pause)
+
+                def log_message(self, *_said: Any) -> None:
+                    """Nothing is printed."""
+
+            server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield start
