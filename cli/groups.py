@@ -18,6 +18,7 @@ from .options import (
     Certificate,
     Chain,
     Clip,
+    FirstRows,
     MaxBytes,
     MaxLoad,
     MaxP95,
@@ -108,10 +109,12 @@ class CheckFlags(OptionGroup):
     Attributes:
         tolerance: Profile or file that says how far outputs may be off.
         seed: Seed of the generated probes.
+        rows: How many rows of the sample to take at most; `None` for all of them.
     """
 
     tolerance: Tolerance = TOLERANCE
     seed: Seed = SEED
+    rows: FirstRows = None
 
     def options(self) -> CheckOptions:
         """The same for `validation`.
@@ -121,7 +124,7 @@ class CheckFlags(OptionGroup):
         """
         from onnxport.validation import CheckOptions, load_tolerances
 
-        return CheckOptions(tolerances=load_tolerances(self.tolerance), seed=self.seed)
+        return CheckOptions(tolerances=load_tolerances(self.tolerance), seed=self.seed, rows=self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

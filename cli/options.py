@@ -86,6 +86,10 @@ Tolerance = Annotated[
 TOLERANCE = "default"
 Seed = Annotated[int, typer.Option(help="Seed of the generated probes: a failure can be repeated.")]
 SEED = 0
+FirstRows = Annotated[
+    int | None,
+    typer.Option("--rows", metavar="N", min=1, help="Take the first N rows of the sample; default: all of them."),
+]
 Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for the result.")]
 Alias = Annotated[str | None, typer.Option(metavar="ALIAS", help="Move this alias to the release.")]
 Breaking = Annotated[bool, typer.Option("--breaking", help="Move the alias although its callers will fail.")]

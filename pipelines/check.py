@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from onnxport.sources import read_sample, rows_of
+from onnxport.artifacts import UsageError
+from onnxport.sources import open_sample
 from onnxport.validation import open_graph
 
 from .folder import read_artifact
@@ -57,17 +58,23 @@ def check(job: CheckJob, progress: Progress) -> tuple[OnnxArtifact, Proof]:
         return _against_graph(job, Path(job.against), progress)
     ours = read_artifact(job.target) if job.target.is_dir() else None
     features = job.features if ours is None else ours.conversion.signature.columns
-    with open_source(job.against, job.sample, job.access, features) as opened:
-        artifact = ours or read_foreign(job.target, opened.rows.names, opened.reference)
+    with open_source(job.against, job.sample, job.access, features, limit=job.options.rows) as opened:
+        artifact = ours or read_foreign(job.target, opened.names, opened.reference)
         return artifact, prove(opened, artifact, job.options, progress)
 
 
 def _against_graph(job: CheckJob, other: Path, progress: Progress) -> tuple[OnnxArtifact, Proof]:
-    frame = read_sample(job.sample)
-    columns = job.features or graph_columns(other, tuple(frame.columns))
-    rows = rows_of(frame[list(columns)]) if set(columns) <= set(frame.columns) else rows_of(frame).select(columns)
+    sample = open_sample(job.sample, job.options.rows)
+    found = tuple(map(str, sample.frame.columns))
+    columns = tuple(job.features or graph_columns(other, found))
+    if absent := [name for name in columns if name not in found]:
+        raise UsageError(
+            f"{job.sample} lacks {', '.join(map(repr, absent))}; it has {', '.join(map(repr, found))}",
+            hint="Give a sample with every input of the graphs, or name its columns with --features.",
+        )
     source = read_foreign(other, columns, graph_reference(other))
     ours = read_artifact(job.target) if job.target.is_dir() else None
     artifact = ours or read_foreign(job.target, columns, source.conversion.source)
     with open_graph(source.model, source.conversion.signature) as predict:
-        return artifact, compare(predict, artifact, rows, job.options, progress=progress)
+        options = replace(job.options, rows=sample.length)
+        return artifact, compare(predict, artifact, sample.rows(columns), options, progress=progress)

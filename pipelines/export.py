@@ -86,7 +86,7 @@ def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
     check_name("a model", job.name)
     if job.promotion is not None:
         check_name("an alias", job.promotion.alias)
-    with open_source(job.source, job.sample, job.access, job.features) as opened:
+    with open_source(job.source, job.sample, job.access, job.features, limit=job.check.rows) as opened:
         artifact = convert(opened, job.conversion)
         proof = prove(opened, artifact, job.check, progress)
     if job.out is not None:

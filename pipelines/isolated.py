@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from onnxport.artifacts import OnnxportError, PostProcessing, Refusal, Rows, Signature, SourceReference, UsageError
 from onnxport.exporters import ExportOptions
-from onnxport.sources import Brought, SourceAccess, frame_of, open_brought, read_sample
+from onnxport.sources import Brought, SourceAccess, frame_of, open_brought, open_sample, sample_of
 from onnxport.validation import reply_on_pipes
 
 from .isolation import Sampled
@@ -44,9 +44,12 @@ class Isolated:
         """The model is open beside its sample; the answer names its columns."""
         brought, access = _described(header)
         path = None if header["sample"] is None else Path(header["sample"])
-        frame = frame_of(_rows(header["sample_names"], arrays)) if path is None else read_sample(path)
-        self._opened = open_here(brought, Sampled(frame=frame, path=path, features=header["features"]), access)
-        return {"columns": list(self._opened.rows.names)}, {}
+        limit = header["limit"]
+        own = path is None
+        sample = sample_of(frame_of(_rows(header["sample_names"], arrays))) if own else open_sample(path, limit)
+        sampled = Sampled(sample=sample, path=path, limit=limit, features=header["features"])
+        self._opened = open_here(brought, sampled, access)
+        return {"columns": list(self._opened.names)}, {}
 
     def try_out(self, header: dict[str, Any], _: Outputs) -> Answer:
         """The model can be opened."""

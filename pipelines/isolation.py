@@ -16,23 +16,22 @@ from onnxport.artifacts import (
     OnnxArtifact,
     OnnxportError,
     Refusal,
-    Rows,
     SourceGone,
     UnsupportedModel,
     UntrustedModel,
     UsageError,
 )
-from onnxport.sources import rows_of, scratch_folder
+from onnxport.sources import scratch_folder
 from onnxport.validation import Child, ChildGone, check_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
-    from onnxport.artifacts import Column, Outputs, PostProcessing, Signature, SourceReference
+    from onnxport.artifacts import Column, Outputs, PostProcessing, Rows, Signature, SourceReference
     from onnxport.exporters import ExportOptions
     from onnxport.sources import Brought, SourceAccess
+    from onnxport.sources.sample import Sample
 
 TIMEOUT: Final = 1800.0
 """Seconds that opening, converting or one batch of rows may take."""
@@ -98,12 +97,23 @@ class OpenedApart:
     Attributes:
         apart: The process.
         reference: Where the model came from, as found out here.
-        rows: The sample with exactly the model's feature columns, as read here.
+        names: The model's feature columns, in the model's order; the sample has them.
+        sample: All rows, as read here.
     """
 
     apart: Apart
     reference: SourceReference
-    rows: Rows
+    names: tuple[str, ...]
+    sample: Sample
+
+    @property
+    def length(self) -> int:
+        """How many rows the sample has."""
+        return self.sample.length
+
+    def rows(self) -> Iterator[Rows]:
+        """The model's feature columns of every row, as read here."""
+        return self.sample.rows(self.names)
 
     def convert(self, options: ExportOptions) -> OnnxArtifact | Refusal:
         """Its graph: whole, of standard operators, and about this source; or why there is none."""
@@ -122,7 +132,7 @@ class OpenedApart:
             raise self.apart.gone(f"answers with no graph: {error}") from error
         claims = (
             (conversion.source, self.reference),
-            (conversion.signature.columns, self.rows.names),
+            (conversion.signature.columns, self.names),
             (conversion.plan.post.clip, options.clip),
         )
         for found, expected in claims:
@@ -169,13 +179,15 @@ class Sampled:
     """The rows that a model is proven on, and which of their columns are features.
 
     Attributes:
-        frame: The rows.
+        sample: The rows.
         path: The file that they are from; `None`: the model brought them along.
+        limit: How many rows of the file at most; `None` for all of them.
         features: Feature columns, where the model does not name them.
     """
 
-    frame: pd.DataFrame
+    sample: Sample
     path: Path | None
+    limit: int | None
     features: Sequence[str] | None
 
 
@@ -191,7 +203,7 @@ def open_apart(brought: Brought, sampled: Sampled, access: SourceAccess) -> Gene
         UntrustedModel: It holds what is on no list.
         SourceGone: Opening it took the process down.
     """
-    frame, features = sampled.frame, sampled.features
+    found, features = sampled.sample.frame.columns, sampled.features
     own = brought.sample if sampled.path is None else None
     with _process(brought) as apart:
         answer, _ = apart.ask(
@@ -199,13 +211,15 @@ def open_apart(brought: Brought, sampled: Sampled, access: SourceAccess) -> Gene
             None if own is None else _columns(own),
             **_described(brought, access),
             sample=None if sampled.path is None else str(sampled.path.absolute()),
+            limit=sampled.limit,
             sample_names=None if own is None else list(own.names),
             features=None if features is None else list(features),
         )
         columns = answer.get("columns")
-        if not isinstance(columns, list) or not set(map(str, columns)) <= set(frame.columns):
+        if not isinstance(columns, list) or not set(map(str, columns)) <= set(found):
             raise apart.gone("names columns that the sample does not have")
-        yield OpenedApart(apart=apart, reference=brought.reference, rows=rows_of(frame.loc[:, columns]))
+        names = tuple(map(str, columns))
+        yield OpenedApart(apart=apart, reference=brought.reference, names=names, sample=sampled.sample)
 
 
 def try_apart(brought: Brought, access: SourceAccess) -> None:

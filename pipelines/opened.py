@@ -6,14 +6,23 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from onnxport.artifacts import Rows, UsageError
+from onnxport.artifacts import UsageError
 from onnxport.exporters import export
-from onnxport.sources import bring, frame_of, open_brought, read_sample, rows_of, scorer, select_features, steps
+from onnxport.sources import (
+    bring,
+    frame_of,
+    open_brought,
+    open_sample,
+    sample_of,
+    scorer,
+    select_features,
+    steps,
+)
 
 from .isolation import Sampled, open_apart, try_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -23,12 +32,14 @@ if TYPE_CHECKING:
         PostProcessing,
         Predict,
         Refusal,
+        Rows,
         Signature,
         SourceModel,
         SourceReference,
     )
     from onnxport.exporters import ExportOptions
     from onnxport.sources import Brought, SourceAccess
+    from onnxport.sources.sample import Sample
 
 
 class Opened(Protocol):
@@ -40,8 +51,17 @@ class Opened(Protocol):
         ...
 
     @property
-    def rows(self) -> Rows:
-        """The sample with exactly the model's feature columns, in the model's order."""
+    def names(self) -> tuple[str, ...]:
+        """The model's feature columns, in the model's order."""
+        ...
+
+    @property
+    def length(self) -> int:
+        """How many rows the sample has."""
+        ...
+
+    def rows(self) -> Iterator[Rows]:
+        """Those columns of every row of the sample, a block at a time."""
         ...
 
     def convert(self, options: ExportOptions) -> OnnxArtifact | Refusal:
@@ -77,18 +97,33 @@ class OpenedHere:
 
     Attributes:
         source: The model.
-        frame: The sample with exactly the model's feature columns, in the model's order.
-        rows: The same as plain columns.
+        frame: Exactly the model's feature columns, in the model's order: the first rows of the sample, and some
+            that show what those do not. Its dtypes are those of all rows.
+        sample: All rows.
     """
 
     source: SourceModel
     frame: pd.DataFrame
-    rows: Rows
+    sample: Sample
 
     @property
     def reference(self) -> SourceReference:
         """Where the model came from."""
         return self.source.reference
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The model's feature columns."""
+        return tuple(map(str, self.frame.columns))
+
+    @property
+    def length(self) -> int:
+        """How many rows the sample has."""
+        return self.sample.length
+
+    def rows(self) -> Iterator[Rows]:
+        """Those columns of every row."""
+        return self.sample.rows(self.names)
 
     def convert(self, options: ExportOptions) -> OnnxArtifact | Refusal:
         """Its graph, or why there is none."""
@@ -111,8 +146,8 @@ def open_here(brought: Brought, sampled: Sampled, access: SourceAccess) -> Opene
         UntrustedModel: Opening it would run code that nobody allowed.
     """
     source = open_brought(brought, access)
-    selected = select_features(source, sampled.frame, sampled.features)
-    return OpenedHere(source=source, frame=selected, rows=rows_of(selected))
+    selected = select_features(source, sampled.sample.frame, sampled.features)
+    return OpenedHere(source=source, frame=selected, sample=sampled.sample)
 
 
 @contextmanager
@@ -121,8 +156,10 @@ def open_source(
     sample: Path | None,
     access: SourceAccess,
     features: Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
 ) -> Generator[Opened]:
-    """The model at `uri` beside the rows in `sample`, as long as the context lasts.
+    """The model at `uri` beside the first `limit` rows in `sample`, as long as the context lasts.
 
     Where the caller allows pickles or modules, opening may run code that came with the model, and some readers do
     not survive every file: then the model lives in a process of its own, without credentials in its environment
@@ -135,10 +172,10 @@ def open_source(
         IntegrityError: Its files changed meanwhile, or the process that opened it ended.
         Unreachable: The registry does not answer.
     """
-    frame = None if sample is None else read_sample(sample)
+    rows = None if sample is None else open_sample(sample, limit)
     with ExitStack() as stack:
         with bring(uri, access) as brought:
-            sampled = Sampled(frame=_own(brought) if frame is None else frame, path=sample, features=features)
+            sampled = Sampled(sample=rows or _own(brought), path=sample, limit=limit, features=features)
             opened: Opened
             if brought.lives_apart(access):
                 opened = stack.enter_context(open_apart(brought, sampled, access))
@@ -147,12 +184,12 @@ def open_source(
         yield opened
 
 
-def _own(brought: Brought) -> pd.DataFrame:
+def _own(brought: Brought) -> Sample:
     if brought.sample is None:
         raise UsageError(
             f"{brought.reference.uri} brings no sample of its own", hint="Give real rows with --sample DATA."
         )
-    return frame_of(brought.sample)
+    return sample_of(frame_of(brought.sample))
 
 
 def try_out(brought: Brought, access: SourceAccess) -> None:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from onnxport.artifacts import Golden, ParityFailed, ParityReport
-from onnxport.validation import check, choose_golden, render_html
+from onnxport.validation import Candidates, check, choose_golden, render_html
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from onnxport.artifacts import Conversion, OnnxArtifact, Predict, Progress, Rows
     from onnxport.validation import CheckOptions
 
@@ -40,22 +42,23 @@ def prove(opened: Opened, artifact: OnnxArtifact, options: CheckOptions, progres
     """
     conversion = artifact.conversion
     source = opened.scorer(conversion.signature, conversion.plan.post)
-    options = replace(options, steps=opened.steps())
-    return compare(source, artifact, opened.rows, options, progress=progress)
+    options = replace(options, steps=opened.steps(), rows=opened.length)
+    return compare(source, artifact, opened.rows(), options, progress=progress)
 
 
 def compare(
     source: Predict,
     artifact: OnnxArtifact,
-    rows: Rows,
+    rows: Iterable[Rows],
     options: CheckOptions,
     *,
     progress: Progress,
 ) -> Proof:
     """What comparing the graph with any `source` found; a failure is a value too."""
     conversion = artifact.conversion
-    report = check(source, artifact, rows, options, progress=progress)
-    golden = choose_golden(source, conversion, rows, report.tolerances) if report.passed else None
+    candidates = Candidates()
+    report = check(source, artifact, rows, replace(options, watch=candidates), progress=progress)
+    golden = choose_golden(source, conversion, candidates.rows(), report.tolerances) if report.passed else None
     return Proof(report=report, golden=golden, page=render_html(report, conversion))
 
 

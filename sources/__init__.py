@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from .recipe import Recipe
+    from .sample import Sample
 
 __all__ = [
     "AzureAccess",
@@ -36,11 +37,13 @@ __all__ = [
     "load",
     "load_recipe",
     "open_brought",
+    "open_sample",
     "read_sample",
     "register_azureml",
     "register_onnx",
     "resolve_workspace",
     "rows_of",
+    "sample_of",
     "scorer",
     "scratch_folder",
     "select_features",
@@ -51,13 +54,31 @@ __all__ = [
 # The functions below load pandas, scikit-learn and MLflow, so they import what they run when they run.
 
 
-def read_sample(path: Path, limit: int | None = None) -> DataFrame:
-    """The rows of a Parquet, CSV, JSON Lines or Arrow/Feather file; the first `limit` of them.
+def open_sample(path: Path, limit: int | None = None) -> Sample:
+    """The rows of a Parquet, CSV, JSON Lines or Arrow/Feather file, in blocks; the first `limit` of them.
 
     Raises:
         UsageError: There is no such file, it cannot be read, or it has no rows.
     """
-    from .frames import read_sample as run  # ruff: ignore[PLC0415] - see above
+    from .sample import open_sample as run  # ruff: ignore[PLC0415] - see above
+
+    return run(path, limit)
+
+
+def sample_of(frame: DataFrame) -> Sample:
+    """The rows of `frame`, which is in memory already."""
+    from .sample import sample_of as run  # ruff: ignore[PLC0415] - see above
+
+    return run(frame)
+
+
+def read_sample(path: Path, limit: int | None = None) -> DataFrame:
+    """All rows of such a file in memory; the first `limit` of them.
+
+    Raises:
+        UsageError: There is no such file, it cannot be read, or it has no rows.
+    """
+    from .sample import read_sample as run  # ruff: ignore[PLC0415] - see above
 
     return run(path, limit)
 

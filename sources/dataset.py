@@ -11,7 +11,7 @@ import pandas as pd
 from onnxport.artifacts import UsageError
 
 from .estimators import is_classifier
-from .frames import read_sample
+from .sample import read_sample
 from .tables import TableFile, table_file
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .child import Child, ChildGone
     from .forest import read_forests
     from .gate import CheckOptions, check
-    from .golden import choose_golden, golden_rows, replay_golden
+    from .golden import Candidates, choose_golden, golden_rows, replay_golden
     from .host import GraphAborted, GraphRefused, GraphUnloadable
     from .inspection import check_graph
     from .replying import reply_on_pipes
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT",
     "STRICT",
+    "Candidates",
     "CheckOptions",
     "Child",
     "ChildGone",
@@ -49,6 +50,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ruff: ignore[TID251] - se
 _HOMES = {
     "DEFAULT": "tolerances",
     "STRICT": "tolerances",
+    "Candidates": "golden",
     "CheckOptions": "gate",
     "Child": "child",
     "ChildGone": "child",

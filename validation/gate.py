@@ -6,7 +6,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from onnxport.artifacts import OnnxportError, ParityReport, Rows, Silent, UsageError, Verdict, concatenate
@@ -16,6 +16,7 @@ from .explain import explain
 from .host import GraphAborted, GraphUnloadable
 from .probes import probes
 from .questions import LABEL, PROBABILITIES
+from .reservoir import Reservoir
 from .session import GraphProcess, open_graph
 from .structure import structure_verdicts
 from .tally import Tally, runtime_verdict
@@ -24,7 +25,7 @@ from .tolerances import DEFAULT, resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from onnxport.artifacts import Column, OnnxArtifact, Predict, Progress, Tolerances
+    from onnxport.artifacts import Column, OnnxArtifact, Outputs, Predict, Progress, Tolerances
 
 SILENT: Final = Silent()
 CHUNK: Final = 8_192
@@ -32,6 +33,14 @@ CHUNK: Final = 8_192
 BASE: Final = 4_096
 """The user's rows that special values are placed into, at most."""
 ENOUGH: Final = 1_000
+
+
+class Watch(Protocol):
+    """Looks on as a check goes through the user's rows."""
+
+    def add(self, rows: Rows, outputs: Outputs, /) -> None:
+        """Both sides answered `rows`, the source with `outputs`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class CheckOptions:
         threshold_rows: How many threshold probes to ask at most; those of distinct thresholds come first.
         steps: Path of a step of the source to a callable that gives its output, `(n, k)`, for rows; the
             explanation of a failure compares them with the graph's tensors, in this order.
+        watch: Sees the rows of the sample that both sides answer; `None` where nobody looks on.
     """
 
     tolerances: Tolerances = DEFAULT
@@ -52,6 +62,7 @@ class CheckOptions:
     rows: int | None = None
     threshold_rows: int = 200_000
     steps: Mapping[str, Callable[[Rows], Column]] = field(default_factory=dict)
+    watch: Watch | None = None
 
 
 def check(
@@ -133,13 +144,20 @@ class Check:
 
     def _ask_sample(self, first: Rows, answers: Answers, chunks: Iterator[Rows]) -> Rows:
         """All of the user's rows are compared; some that both sides answer come back as base of the probes."""
-        onnx = ask(self._graph, first)
-        self._count("sample", first, answers, onnx)
-        base = _picked(first, answers.accepted & onnx.accepted)
+        base = Reservoir(BASE, self._options.seed)
+        self._count_sample(first, answers, ask(self._graph, first), base)
         for chunk in chunks:
             rows = chunk.select(self._signature.columns)
-            self._both("sample", rows)
-        return base if len(base) else _picked(first, answers.accepted)
+            self._count_sample(rows, *self._asked(rows), base)
+        return base.rows() or first.take(np.flatnonzero(answers.accepted)[:BASE])
+
+    def _count_sample(self, rows: Rows, source: Answers, onnx: Answers, base: Reservoir) -> None:
+        self._count("sample", rows, source, onnx)
+        both = source.accepted & onnx.accepted
+        answered = rows.take(np.flatnonzero(both))
+        base.add(answered)
+        if self._options.watch is not None and len(answered):
+            self._options.watch.add(answered, source.at(both))
 
     def _ask_probes(self, base: Rows) -> None:
         generator = np.random.default_rng(self._options.seed)
@@ -153,7 +171,8 @@ class Check:
         ):
             self._notes += [probe.note] if probe.note else []
             for start in range(0, len(probe.rows), CHUNK):
-                self._both(probe.kind, probe.rows.take(slice(start, start + CHUNK)))
+                rows = probe.rows.take(slice(start, start + CHUNK))
+                self._count(probe.kind, rows, *self._asked(rows))
 
     def _ask_structure(self, base: Rows) -> None:
         try:
@@ -173,12 +192,12 @@ class Check:
                 )
             )
 
-    def _both(self, kind: str, rows: Rows) -> None:
-        """The graph's process answers while the source does here."""
+    def _asked(self, rows: Rows) -> tuple[Answers, Answers]:
+        """What source and graph say: the graph's process answers while the source does here."""
         with ThreadPoolExecutor(max_workers=1) as other:
             onnx = other.submit(ask, self._graph, rows)
             source = ask(self._source, rows)
-            self._count(kind, rows, source, onnx.result())
+            return source, onnx.result()
 
     def _count(self, kind: str, rows: Rows, source: Answers, onnx: Answers) -> None:
         self._tally.add(kind, rows, source, onnx)
@@ -230,12 +249,6 @@ def chunked(sample: Rows | Iterable[Rows], limit: int | None) -> Iterator[Rows]:
     rest = [rows for rows in waiting if len(rows)]
     if rest:
         yield concatenate(rest)
-
-
-def _picked(rows: Rows, wanted: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Rows:
-    indices = np.flatnonzero(wanted)
-    step = max(1, len(indices) // BASE)
-    return rows.take(indices[::step][:BASE])
 
 
 def _scale(answers: Answers) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from onnxport.artifacts import MAX_GOLDEN_ROWS, Golden, OnnxportError, Rows, concatenate
 
 from .accepted import is_missing
-from .answers import ask
+from .answers import ask, join
 from .compare import differences, kind_of, labels_agree
 from .questions import LABEL, PROBABILITIES, excess
 from .records import plain
@@ -25,6 +25,39 @@ CANDIDATES: Final = 4_096
 _NEAR: Final = 8
 _MOST_CATEGORIES: Final = 24
 _MOST_MISSING: Final = 16
+
+
+class Candidates:
+    """Rows that compete for a place among the golden rows: the most telling ones of a stream of any length."""
+
+    def __init__(self) -> None:
+        self._pool: list[tuple[Rows, Outputs]] = []
+
+    def add(self, rows: Rows, outputs: Outputs, /) -> None:
+        """The most telling of `rows`, which the source answered with `outputs`, compete with those before them."""
+        self._pool.append(_most_telling(rows, outputs))
+        if sum(len(kept) for kept, _ in self._pool) > CANDIDATES:
+            self._pool = [_most_telling(*self._joined())]
+
+    def rows(self) -> Rows:
+        """Those that are left, at most 4,096.
+
+        Raises:
+            ValueError: There were none.
+        """
+        return self._joined()[0]
+
+    def _joined(self) -> tuple[Rows, Outputs]:
+        if not self._pool:
+            raise ValueError("the source answers none of the rows of the sample")
+        return concatenate([rows for rows, _ in self._pool]), join([outputs for _, outputs in self._pool])
+
+
+def _most_telling(rows: Rows, outputs: Outputs) -> tuple[Rows, Outputs]:
+    fine = np.flatnonzero(_expressible(rows))
+    rows, outputs = rows.take(fine), {name: values[fine] for name, values in outputs.items()}
+    chosen = _chosen(_wishes(rows, outputs), len(rows))
+    return rows.take(chosen), {name: values[chosen] for name, values in outputs.items()}
 
 
 def choose_golden(source: Predict, conversion: Conversion, sample: Rows, tolerances: Tolerances) -> Golden:

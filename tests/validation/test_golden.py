@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from onnxport.artifacts import Golden, Outputs, Rows
-from onnxport.validation import DEFAULT, LocalGraph, choose_golden, golden_rows, replay_golden
+from onnxport.validation import (
+    DEFAULT,
+    Candidates,
+    CheckOptions,
+    LocalGraph,
+    check,
+    choose_golden,
+    golden_rows,
+    replay_golden,
+)
 from onnxport.validation.tolerances import resolve
 
 from tests.validation import models
@@ -52,6 +61,28 @@ def test_scores_near_a_decision_and_at_the_ends_are_covered(scaled: Any) -> None
 
 def test_the_choice_is_repeatable(scaled: Any) -> None:
     assert golden_of(scaled).to_bytes() == golden_of(scaled).to_bytes()
+
+
+def test_what_stands_late_in_a_long_stream_is_covered(categories: Any) -> None:
+    candidates = Candidates()
+    common = categories.sample.take(np.flatnonzero(categories.sample.columns["stage"] == "won"))
+    for _ in range(100):
+        candidates.add(common, categories.source(common))
+    candidates.add(categories.sample, categories.source(categories.sample))
+    assert len(candidates.rows()) <= 4_096
+    golden = choose_golden(categories.source, categories.artifact().conversion, candidates.rows(), TOLERANCES)
+    assert {row["stage"] for row in golden.rows} == {"new", "won", "lost", "Été", None}
+
+
+def test_a_check_shows_its_watch_the_rows_that_both_sides_answer(regression: Any) -> None:
+    candidates = Candidates()
+    check(regression.source, regression.artifact(), regression.sample, CheckOptions(watch=candidates))
+    assert len(candidates.rows()) == 64
+
+
+def test_no_candidates_are_an_error() -> None:
+    with pytest.raises(ValueError, match="answers none"):
+        Candidates().rows()
 
 
 def test_a_damaged_graph_is_told_row_by_row(regression: Any) -> None:
