@@ -45,8 +45,10 @@ class Isolated:
         brought, access = _described(header)
         path = None if header["sample"] is None else Path(header["sample"])
         limit = header["limit"]
-        own = path is None
-        sample = sample_of(frame_of(_rows(header["sample_names"], arrays))) if own else open_sample(path, limit)
+        if path is None:
+            sample = sample_of(frame_of(_rows(header["sample_names"], arrays)))
+        else:
+            sample = open_sample(path, limit)
         sampled = Sampled(sample=sample, path=path, limit=limit, features=header["features"])
         self._opened = open_here(brought, sampled, access)
         return {"columns": list(self._opened.names)}, {}

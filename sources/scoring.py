@@ -35,7 +35,7 @@ def scorer(source: SourceModel, frame: pd.DataFrame, signature: Signature, post:
                 f"{type(source.model).__qualname__} has no answer for the output {output.name!r}",
                 hint=f"Outputs are {', '.join(_METHODS)}.",
             )
-    return _Scorer(source=source, frame=frame, signature=signature, post=post)
+    return _Scorer(source=source, likes=_likes(frame), signature=signature, post=post)
 
 
 _METHODS: Mapping[str, str] = {"label": "predict", "probabilities": "predict_proba", "prediction": "predict"}
@@ -44,15 +44,15 @@ _METHODS: Mapping[str, str] = {"label": "predict", "probabilities": "predict_pro
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Scorer:
     source: SourceModel
-    frame: pd.DataFrame
+    likes: Mapping[str, _Like]
     signature: Signature
     post: PostProcessing
 
     def __call__(self, rows: Rows, /) -> Outputs:
-        rows = rows.select(str(name) for name in self.frame.columns)
+        rows = rows.select(self.likes)
         if len(rows) == 0:
             return {output.name: _empty(output) for output in self.signature.outputs}
-        data = _data(rows, self.frame)
+        data = _data(rows, self.likes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return {output.name: self._answer(output, data) for output in self.signature.outputs}
@@ -78,8 +78,9 @@ def steps(source: SourceModel, frame: pd.DataFrame) -> dict[str, Callable[[Rows]
     model = source.model
     if not hasattr(model, "named_steps"):
         return {}
+    likes = _likes(frame)
     return {
-        f"pipeline.{name}": _Step(pipeline=model[: index + 1], frame=frame)
+        f"pipeline.{name}": _Step(pipeline=model[: index + 1], likes=likes)
         for index, (name, step) in enumerate(model.steps[:-1])
         if step is not None and step != "passthrough"
     }
@@ -88,16 +89,11 @@ def steps(source: SourceModel, frame: pd.DataFrame) -> dict[str, Callable[[Rows]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:
     pipeline: Any
-    frame: pd.DataFrame
+    likes: Mapping[str, _Like]
 
     def __call__(self, rows: Rows, /) -> Column:
-        values = _quietly(self.pipeline.transform, _data(rows.select(map(str, self.frame.columns)), self.frame))
+        values = _quietly(self.pipeline.transform, _data(rows.select(self.likes), self.likes))
         return np.asarray(values.toarray() if hasattr(values, "toarray") else values)
-
-
-def _data(rows: Rows, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows as the data frame that a scoring script would build: with the dtypes of `frame`."""
-    return pd.DataFrame({name: _series(rows.columns[name], frame[name]) for name in rows.names})
 
 
 def _ask_booster(booster: Any, data: pd.DataFrame) -> Any:  # ruff: ignore[ANN401] - a Booster, an array
@@ -148,45 +144,73 @@ def _empty(output: OutputTensor) -> Column:
     return np.empty((0, *shape[1:]), dtype=object if output.dtype == "string" else output.dtype)
 
 
-def _series(values: Column, like: pd.Series[Any]) -> pd.Series[Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Like:
+    """What the values of one column become on their way into the source.
+
+    Attributes:
+        dtype: The dtype of the training data.
+        mark: How it writes a missing object: encoders tell `None` from NaN.
+        categories: The categories that it knows; empty where it has none.
+    """
+
+    dtype: Any
+    mark: Any = None
+    categories: frozenset[Any] = frozenset()
+
+
+def _likes(frame: pd.DataFrame) -> dict[str, _Like]:
+    return {str(name): _like(frame[name]) for name in frame.columns}
+
+
+def _like(series: pd.Series[Any]) -> _Like:
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _Like(dtype=dtype, categories=frozenset(dtype.categories.tolist()))
+    gone = series[series.isna()] if dtype == "object" else series.iloc[:0]
+    return _Like(dtype=dtype, mark=None if gone.empty else gone.iloc[0])
+
+
+def _data(rows: Rows, likes: Mapping[str, _Like]) -> pd.DataFrame:
+    """The rows as the data frame that a scoring script would build: with the dtypes of the training data."""
+    return pd.DataFrame({name: _values(rows.columns[name], like) for name, like in likes.items()})
+
+
+def _values(values: Column, like: _Like) -> Any:  # ruff: ignore[ANN401] - numpy's or pandas' array
     """`values` with the dtype of `like` wherever that changes no value."""
     dtype = like.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return pd.Series(pd.Categorical(_known(values, dtype), dtype=dtype))
+        known = [value if value in like.categories else None for value in values.tolist()]
+        return pd.Categorical(known, dtype=dtype)
     if dtype == "object":
-        return pd.Series(_with_missing(values, like), dtype=object)
+        return _objects([like.mark if value is None else value for value in values.tolist()])
     if pd.api.types.is_string_dtype(dtype):
-        texts: list[Any] = [None if value is None else str(value) for value in values.tolist()]
-        return pd.Series(texts, dtype=dtype)
+        texts = [None if value is None else str(value) for value in values.tolist()]
+        return pd.array(texts, dtype=dtype)
     if values.dtype == object:
         values = np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64)
-    cast = (
-        _nullable(values, dtype) if isinstance(dtype, pd.api.extensions.ExtensionDtype) else _plain(values, dtype)
-    )
-    return pd.Series(values) if cast is None else cast
+    if isinstance(dtype, pd.api.extensions.ExtensionDtype):
+        return _nullable(values, dtype)
+    return _plain(values, dtype)
 
 
-def _nullable(values: Column, dtype: pd.api.extensions.ExtensionDtype) -> pd.Series[Any] | None:
+def _objects(values: list[Any]) -> Column:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def _nullable(values: Column, dtype: pd.api.extensions.ExtensionDtype) -> Any:  # ruff: ignore[ANN401] - likewise
     missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=bool)
     try:
-        return pd.Series(np.where(missing, 0, values)).astype(dtype).mask(missing)
+        return pd.Series(np.where(missing, 0, values)).astype(dtype).mask(missing).array
     except (TypeError, ValueError):  # infinite, or no whole number
-        return None
+        return values
 
 
-def _plain(values: Column, dtype: np.dtype[Any]) -> pd.Series[Any] | None:
+def _plain(values: Column, dtype: np.dtype[Any]) -> Column:
+    if values.dtype == dtype:
+        return values
     with np.errstate(over="ignore", invalid="ignore"):
         cast = values.astype(dtype)
-    return pd.Series(cast) if dtype.kind == "f" or (cast == values).all() else None
-
-
-def _known(values: Column, dtype: pd.CategoricalDtype) -> list[Any]:
-    categories = set(dtype.categories.tolist())
-    return [value if value in categories else None for value in values.tolist()]
-
-
-def _with_missing(values: Column, like: pd.Series[Any]) -> list[Any]:
-    """Missing values as `like` writes them: encoders tell `None` from NaN."""
-    gone = like[like.isna()]
-    mark = None if gone.empty else gone.iloc[0]
-    return [mark if value is None else value for value in values.tolist()]
+    return cast if dtype.kind == "f" or (cast == values).all() else values

@@ -46,9 +46,13 @@ class Accepted:
     differs: Mapping[str, str]
     unknown: tuple[str, ...] = ()
 
+    def foresees(self, kind: str) -> bool:
+        """Whether the source is known to raise for every row of this kind, or its answer is no reference."""
+        return kind in self.answers or kind in self.differs
+
     def covers(self, kind: str, rows: Rows) -> Mask:
         """Shape `(n,)`: the rows that the graph may answer although the source raises."""
-        if kind in self.answers or kind in self.differs or (kind == "extreme" and "infinite" in self.answers):
+        if self.foresees(kind) or (kind == "extreme" and "infinite" in self.answers):
             return np.ones(len(rows), dtype=np.bool_)
         covered = np.zeros(len(rows), dtype=np.bool_)
         for column in rows.columns.values():

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_CALLS: Final = 4_096
 """Calls that may be spent on one batch before the rest of a part that raises counts as refused."""
+FEW_CALLS: Final = 256
+"""Likewise where the plan says already that the source raises for such rows."""
 MAX_ABORTS: Final = 8
 """Likewise for rows that take the runtime down: each costs a new process."""
 
@@ -31,12 +33,14 @@ class Answers:
         accepted: Shape `(n,)`: which rows were answered.
         reasons: Row number to what the side raised.
         aborted: The rows that took the runtime down.
+        presumed: How many rows were refused together and, as the calls were spent, not one by one.
     """
 
     outputs: Outputs
     accepted: Mask
     reasons: dict[int, str] = field(default_factory=dict)
     aborted: tuple[int, ...] = ()
+    presumed: int = 0
 
     def at(self, rows: Mask) -> Outputs:
         """The outputs for `rows`, shape `(n,)`, all of them accepted."""
@@ -48,10 +52,12 @@ class Answers:
 class _Asking:
     predict: Predict
     rows: Rows
+    most: int
     parts: list[Outputs] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
     aborted: list[int] = field(default_factory=list)
     calls: int = 0
+    presumed: int = 0
 
     def ask(self, start: int, stop: int) -> None:
         """Rows `start` to `stop` are answered, or refused one by one: a refusing batch is halved."""
@@ -65,12 +71,13 @@ class _Asking:
             self._refused(start, stop, error)
 
     def _refused(self, start: int, stop: int, error: Exception) -> None:
-        single = stop - start <= 1
+        count = stop - start
         aborts = isinstance(error, GraphAborted)
-        spent = self.calls >= MAX_CALLS or (aborts and len(self.aborted) >= MAX_ABORTS)
-        if single or spent:
+        spent = self.calls >= self.most or (aborts and len(self.aborted) >= MAX_ABORTS)
+        if count == 1 or spent:
             text = _sentence(error)
             self.reasons.update(dict.fromkeys(range(start, stop), text))
+            self.presumed += count if count > 1 else 0
             if aborts:
                 self.aborted.extend(range(start, stop))
             return
@@ -83,20 +90,24 @@ class UnequalRows(ValueError):
     """A model answered with another number of rows than it was asked."""
 
 
-def ask(predict: Predict, rows: Rows) -> Answers:
-    """What `predict` says to `rows`; the rows that it refuses are found by halving.
+def ask(predict: Predict, rows: Rows, most: int = MAX_CALLS) -> Answers:
+    """What `predict` says to `rows`; the rows that it refuses are found by halving, in about `most` calls.
 
     Raises:
         SourceGone: There is no model any more.
     """
-    asking = _Asking(predict, rows)
+    asking = _Asking(predict, rows, most)
     with np.errstate(all="ignore"):  # extreme probes overflow on purpose; what counts is the answer
         if len(rows):
             asking.ask(0, len(rows))
     accepted = np.ones(len(rows), dtype=np.bool_)
     accepted[list(asking.reasons)] = False
     return Answers(
-        outputs=join(asking.parts), accepted=accepted, reasons=asking.reasons, aborted=tuple(asking.aborted)
+        outputs=join(asking.parts),
+        accepted=accepted,
+        reasons=asking.reasons,
+        aborted=tuple(asking.aborted),
+        presumed=asking.presumed,
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 from onnxport.artifacts import OnnxportError, ParityReport, Rows, Silent, UsageError, Verdict, concatenate
 
-from .answers import Answers, ask
+from .answers import FEW_CALLS, MAX_CALLS, Answers, ask
 from .explain import explain
 from .host import GraphAborted, GraphUnloadable
 from .probes import probes
@@ -148,7 +148,7 @@ class Check:
         self._count_sample(first, answers, ask(self._graph, first), base)
         for chunk in chunks:
             rows = chunk.select(self._signature.columns)
-            self._count_sample(rows, *self._asked(rows), base)
+            self._count_sample(rows, *self._asked("sample", rows), base)
         return base.rows() or first.take(np.flatnonzero(answers.accepted)[:BASE])
 
     def _count_sample(self, rows: Rows, source: Answers, onnx: Answers, base: Reservoir) -> None:
@@ -172,7 +172,7 @@ class Check:
             self._notes += [probe.note] if probe.note else []
             for start in range(0, len(probe.rows), CHUNK):
                 rows = probe.rows.take(slice(start, start + CHUNK))
-                self._count(probe.kind, rows, *self._asked(rows))
+                self._count(probe.kind, rows, *self._asked(probe.kind, rows))
 
     def _ask_structure(self, base: Rows) -> None:
         try:
@@ -192,11 +192,12 @@ class Check:
                 )
             )
 
-    def _asked(self, rows: Rows) -> tuple[Answers, Answers]:
+    def _asked(self, kind: str, rows: Rows) -> tuple[Answers, Answers]:
         """What source and graph say: the graph's process answers while the source does here."""
+        most = FEW_CALLS if self._tally.accepted.foresees(kind) else MAX_CALLS
         with ThreadPoolExecutor(max_workers=1) as other:
             onnx = other.submit(ask, self._graph, rows)
-            source = ask(self._source, rows)
+            source = ask(self._source, rows, most)
             return source, onnx.result()
 
     def _count(self, kind: str, rows: Rows, source: Answers, onnx: Answers) -> None:

@@ -41,7 +41,7 @@ class Tally:
     def __init__(self, conversion: Conversion, tolerances: Tolerances, seed: int) -> None:
         """Nothing is counted yet; `tolerances` have no scaled part."""
         signature = conversion.signature
-        self._accepted = parse_accepted(conversion.plan.accepted)
+        self.accepted = parse_accepted(conversion.plan.accepted)
         self._scores = tuple(output for output in signature.outputs if output.name != LABEL)
         self._score_questions = [
             ScoreQuestion(output, tolerances.for_output(output.name)) for output in self._scores
@@ -56,6 +56,7 @@ class Tally:
         self._errors = ErrorCount()
         self._aborts: list[str] = []
         self._exempt: dict[str, int] = {}
+        self._presumed: dict[str, int] = {}
         self.rows: dict[str, int] = {}
         self.failures: dict[str, int] = {}
         self.failing, self.holding = Keeper(), Keeper()
@@ -67,7 +68,7 @@ class Tally:
         self.rows[kind] = self.rows.get(kind, 0) + len(rows)
         failed = self._add_refusals(kind, rows, source, onnx)
         both = source.accepted & onnx.accepted
-        if both.any() and kind in self._accepted.differs:
+        if both.any() and kind in self.accepted.differs:
             self._exempt[kind] = self._exempt.get(kind, 0) + int(both.sum())
         elif both.any():
             batch = Batch(
@@ -80,12 +81,14 @@ class Tally:
     def _add_refusals(self, kind: str, rows: Rows, source: Answers, onnx: Answers) -> int:
         self._aborts += [f"{kind}: {onnx.reasons[row]}" for row in onnx.aborted]
         silent = ~source.accepted & onnx.accepted
-        tolerated = silent & self._accepted.covers(kind, rows) if silent.any() else silent
+        tolerated = silent & self.accepted.covers(kind, rows) if silent.any() else silent
         if tolerated.any():
             self._exempt[kind] = self._exempt.get(kind, 0) + int(tolerated.sum())
         refused = source.accepted & ~onnx.accepted
         refused[list(onnx.aborted)] = False
         silent &= ~tolerated
+        if source.presumed:
+            self._presumed[kind] = self._presumed.get(kind, 0) + source.presumed
         self._errors.add(len(rows), silent, refused)
         self._errors.remember(kind, source.reasons, silent, "the source raises, the graph answers")
         self._errors.remember(kind, onnx.reasons, refused, "the source answers, the graph raises")
@@ -125,13 +128,17 @@ class Tally:
 
     def notes(self) -> list[str]:
         """What a reader should know about what was counted."""
-        reasons = {**self._accepted.answers, **self._accepted.differs}
+        reasons = {**self.accepted.answers, **self.accepted.differs}
         every = "; ".join(reasons.values())
         notes = [
             f"{count:,} rows of kind {kind} are accepted by the plan: {reasons.get(kind, every)}"
             for kind, count in self._exempt.items()
         ]
-        notes += [f"the plan accepts nothing by {entry!r}: unknown form" for entry in self._accepted.unknown]
+        notes += [f"the plan accepts nothing by {entry!r}: unknown form" for entry in self.accepted.unknown]
+        notes += [
+            f"{count:,} rows of kind {kind} were refused by the source in batches, and not each of them alone"
+            for kind, count in self._presumed.items()
+        ]
         ties = sum(question.ties for question in self._flips)
         if ties:
             notes.append(
