@@ -85,6 +85,7 @@ bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would 
 	$(BIN)/python benchmarks/convert.py
 	$(BIN)/python benchmarks/parity.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/predict.py
 
 soak: node_modules/.ready ## 30 minutes of load on the scoring service while everything around it fails; MINUTES=… for less
 	$(BIN)/python benchmarks/soak.py --minutes $(or $(MINUTES),30)

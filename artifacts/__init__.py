@@ -20,6 +20,7 @@ from .manifest import (
     MANIFEST_SCHEMA_VERSION,
     MODEL_FILE,
     PARITY_FILE,
+    SOURCE_FILE,
     Budget,
     FileEntry,
     Manifest,
@@ -33,7 +34,7 @@ from .parity import Distribution, ParityReport, Tolerance, Tolerances, Verdict, 
 from .plan import ConversionPlan, PlanStep, PostProcessing, Precision
 from .progress import Progress, Silent
 from .release import Alias, Move, Release, ReleaseRef, check_name
-from .rows import Column, Rows, concatenate
+from .rows import Column, Rows, concatenate, tiled
 from .signature import MATRIX_TENSOR, Dtype, InputColumn, Layout, Missing, OutputTensor, Signature
 from .source import SourceKind, SourceModel, SourceReference
 
@@ -44,6 +45,7 @@ __all__ = [
     "MAX_GOLDEN_ROWS",
     "MODEL_FILE",
     "PARITY_FILE",
+    "SOURCE_FILE",
     "Alias",
     "Budget",
     "Column",
@@ -104,4 +106,5 @@ __all__ = [
     "digest_folder",
     "is_digest",
     "summarize",
+    "tiled",
 ]

@@ -18,6 +18,7 @@ MANIFEST_SCHEMA_VERSION = 1
 MODEL_FILE = "model.onnx"
 PARITY_FILE = "parity.json"
 GOLDEN_FILE = "golden.json"
+SOURCE_FILE = "source.ubj"
 
 
 class ModelName(Document):
@@ -31,7 +32,8 @@ class FileEntry(Document):
     """One file of a release.
 
     Attributes:
-        name: `model.onnx`, `parity.json`, `parity.html`, `golden.json`.
+        name: `model.onnx`, `parity.json`, `parity.html`, `golden.json`; on request `source.ubj`,
+            the source booster.
         path: Where it lies, relative to the model's folder in the store: `objects/<sha256>`.
         size: Bytes.
         sha256: Digest of the bytes.

@@ -80,6 +80,11 @@ def _json(value: Any) -> Any:  # noqa: ANN401 - any scalar
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
+def tiled(rows: Rows, count: int) -> Rows:
+    """`count` rows: those of `rows` again and again; none where `rows` has none."""
+    return rows.take(np.arange(count if len(rows) else 0) % max(1, len(rows)))
+
+
 def concatenate(parts: Sequence[Rows]) -> Rows:
     """All rows of `parts`, one below the other; integer columns become float64 where another part has floats."""
     first, *others = parts

@@ -8,7 +8,7 @@ import typer
 
 from .groups import ConversionFlags, SourceFlags
 from .invocation import current
-from .options import Features, Json, Out, Sample, Source, split_features
+from .options import Features, Json, Out, Sample, Source, WithSource, split_features
 
 
 def convert(
@@ -19,6 +19,7 @@ def convert(
     out: Out,
     features: Features = None,
     conversion: ConversionFlags,
+    with_source: WithSource = False,
     opening: SourceFlags,
     explain: Annotated[bool, typer.Option("--explain", help="Print the whole plan, step by step.")] = False,
     json: Json = False,
@@ -37,7 +38,8 @@ def convert(
     access = invocation.source_access(source, opening)
     with open_source(source, sample, access, split_features(features)) as opened:
         artifact = to_onnx(opened, conversion.options())
-    write_artifact(out, artifact)
+        booster = opened.booster() if with_source else None
+    write_artifact(out, artifact, booster)
     made = artifact.conversion
     document = {
         "model": str(out / "model.onnx"),

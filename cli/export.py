@@ -9,7 +9,7 @@ import typer
 
 from .groups import CheckFlags, ConversionFlags, LimitFlags, PromotionFlags, SigningFlags, SourceFlags
 from .invocation import current
-from .options import STORE, Features, Json, Source, Store, split_features
+from .options import STORE, Features, Json, Source, Store, WithSource, split_features
 from .publish import release_document, release_lines
 from .screen import progress_bars
 
@@ -37,6 +37,7 @@ def export(
         typer.Option(metavar="NAME", help="Log the graph back to MLflow's registry under NAME, as flavor onnx."),
     ] = None,
     conversion: ConversionFlags,
+    with_source: WithSource = False,
     checking: CheckFlags,
     opening: SourceFlags,
     json: Json = False,
@@ -64,6 +65,7 @@ def export(
         promotion=promotion.promotion(),
         out=out,
         register=register_onnx,
+        with_source=with_source,
     )
     with progress_bars() as progress:
         releases = invocation.releases(store, progress, signer, opening.auth)

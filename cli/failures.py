@@ -36,6 +36,7 @@ _EXTRAS = {
         "skops",
         "xgboost",
     ),
+    "batch": ("dask", "distributed"),
     "azureml": ("azure.ai", "azure.identity", "azure.mgmt"),
     "lightgbm": ("lightgbm",),
     "serve": ("httptools", "jwt", "orjson", "redis", "uvloop"),

@@ -12,10 +12,10 @@ import typer
 import typer.main
 from typer.exceptions import TyperException
 
+from .bench import bench
 from .check import check
 from .convert import convert
 from .diff import diff
-from .endpoint import apply, plan, warm
 from .expanding import expanded
 from .export import export
 from .failures import EXIT_CODES, error_document, exit_code, exit_code_table, extra_of
@@ -24,6 +24,7 @@ from .invocation import Invocation
 from .listing import list_releases
 from .moving import history, promote, rollback
 from .policy import policy
+from .predict import predict
 from .publish import publish
 from .pull import pull
 from .schema import schema
@@ -63,6 +64,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "prune": prune,
     "copy": copy,
     "policy": policy,
+    "predict": predict,
+    "bench": bench,
     "serve": serve,
     "schema": schema,
 }
@@ -71,10 +74,6 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "slo": (
         "Is the latency objective kept, and who is told when it is not?",
         {"check": slo_check, "rules": slo_rules, "dashboard": slo_dashboard},
-    ),
-    "endpoint": (
-        "What Azure ML endpoints and computes cost, and what changes that.",
-        {"plan": plan, "apply": apply, "warm": warm},
     ),
 }
 

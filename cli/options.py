@@ -106,6 +106,13 @@ MaxRss = Annotated[
 MaxBytes = Annotated[
     int | None, typer.Option("--max-bytes", metavar="BYTES", help="Publish only if it is this small.")
 ]
+WithSource = Annotated[
+    bool,
+    typer.Option(
+        "--with-source",
+        help="Keep the XGBoost model itself beside the graph: `predict` may ask it on bulk, where it is faster.",
+    ),
+]
 SignWith = Annotated[
     Path | None,
     typer.Option(metavar="KEY.pem", help="Sign the release with this EC private key (needs onnxport[sign])."),

@@ -9,7 +9,7 @@ import typer
 
 from .groups import LimitFlags, PromotionFlags, SigningFlags
 from .invocation import current
-from .options import STORE, Json, SignIn, Store
+from .options import STORE, Json, SignIn, Store, WithSource
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def publish(
     promotion: PromotionFlags,
     signing: SigningFlags,
     limits: LimitFlags,
+    with_source: WithSource = False,
     json: Json = False,
 ) -> None:
     """Publish the proven graph in DIR as the next release of NAME.
@@ -34,7 +35,7 @@ def publish(
     The same graph of the same source is published once: a second call answers with the release that is there.
     Signed with a key, it is published once for that key.
     """
-    from onnxport.pipelines.folder import read_artifact, read_proof
+    from onnxport.pipelines.folder import read_artifact, read_booster, read_proof
     from onnxport.pipelines.publish import promote, reference
     from onnxport.pipelines.publish import publish as to_release
 
@@ -42,9 +43,10 @@ def publish(
     invocation = current(context)
     signer = signing.signer()
     artifact, proof = read_artifact(folder), read_proof(folder)
+    booster = read_booster(folder) if with_source else None
     with progress_bars() as progress:
         releases = invocation.releases(store, progress, signer, auth)
-        release = to_release(name, artifact, proof, releases, limits=limits.limits())
+        release = to_release(name, artifact, proof, releases, limits=limits.limits(), booster=booster)
         asked = promotion.promotion()
         moved = None if asked is None else promote(reference(release), asked, releases)
     document = release_document(release, moved, releases.store.url)

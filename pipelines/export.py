@@ -42,6 +42,7 @@ class ExportJob:
         conversion: How to convert.
         check: How to prove.
         limits: What the release may cost.
+        with_source: Whether the release carries XGBoost's own file of the source, for batch scoring.
         promotion: The alias to move to the release, or `None`.
         out: Folder to keep the graph, the plan and the reports in, or `None`.
         register: Name under which MLflow's registry gets the graph as well, or `None`.
@@ -58,6 +59,7 @@ class ExportJob:
     promotion: Promotion | None
     out: Path | None
     register: str | None = None
+    with_source: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +89,14 @@ def export(job: ExportJob, releases: Releases, progress: Progress) -> Exported:
     if job.promotion is not None:
         check_name("an alias", job.promotion.alias)
     with open_source(job.source, job.sample, job.access, job.features, limit=job.check.rows) as opened:
+        booster = opened.booster() if job.with_source else None
         artifact = convert(opened, job.conversion)
         proof = prove(opened, artifact, job.check, progress)
     if job.out is not None:
-        write_artifact(job.out, artifact)
+        write_artifact(job.out, artifact, booster)
         write_proof(job.out, proof)
     require_passed(proof.report, artifact.conversion)
-    release = publish(job.name, artifact, proof, releases, limits=job.limits)
+    release = publish(job.name, artifact, proof, releases, limits=job.limits, booster=booster)
     alias = None if job.promotion is None else promote(reference(release), job.promotion, releases)
     registered = None if job.register is None else register(job, release, artifact, releases.store.url)
     return Exported(release=release, alias=alias, proof=proof, registered=registered)

@@ -10,6 +10,7 @@ from onnxport.artifacts import (
     GOLDEN_FILE,
     MODEL_FILE,
     PARITY_FILE,
+    SOURCE_FILE,
     Conversion,
     Golden,
     IntegrityError,
@@ -25,16 +26,29 @@ CONVERSION_FILE = "conversion.json"
 REPORT_FILE = "parity.html"
 
 
-def write_artifact(folder: Path, artifact: OnnxArtifact) -> None:
+def write_artifact(folder: Path, artifact: OnnxArtifact, booster: bytes | None = None) -> None:
     """`folder` holds the graph and what was decided about it; a proof of an earlier graph is gone.
+
+    With `booster`, XGBoost's own file of the source, that as well.
 
     Raises:
         UsageError: The folder cannot be written.
     """
-    for stale in (CONVERSION_FILE, PARITY_FILE, REPORT_FILE, GOLDEN_FILE):
+    for stale in (CONVERSION_FILE, PARITY_FILE, REPORT_FILE, GOLDEN_FILE, SOURCE_FILE):
         (folder / stale).unlink(missing_ok=True)
     write_file(folder / MODEL_FILE, artifact.model)
     write_file(folder / CONVERSION_FILE, artifact.conversion.to_bytes())
+    if booster is not None:
+        write_file(folder / SOURCE_FILE, booster)
+
+
+def read_booster(folder: Path) -> bytes:
+    """XGBoost's own file of the source in `folder`.
+
+    Raises:
+        UsageError: `convert --with-source` did not write it.
+    """
+    return _read(folder, SOURCE_FILE, "convert --with-source")
 
 
 def read_artifact(folder: Path) -> OnnxArtifact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from dataclasses import asdict
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from onnxport.artifacts import OnnxportError, PostProcessing, Refusal, Rows, Signature, SourceReference, UsageError
 from onnxport.exporters import ExportOptions
-from onnxport.sources import Brought, SourceAccess, frame_of, open_brought, open_sample, sample_of
-from onnxport.validation import reply_on_pipes
+from onnxport.sources import Brought, SourceAccess, frame_of, on_frames, open_brought, open_sample, sample_of
+from onnxport.validation import latencies, reply_on_pipes, resident
 
 from .isolation import Sampled
 from .opened import OpenedHere, open_here
@@ -37,12 +38,13 @@ class Isolated:
 
     def __init__(self) -> None:
         self._opened: OpenedHere | None = None
+        self._brought: tuple[Brought, SourceAccess] | None = None
         self._scorers: list[Predict] = []
         self._steps: dict[str, Callable[[Rows], Column]] = {}
 
     def open(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """The model is open beside its sample; the answer names its columns."""
-        brought, access = _described(header)
+        brought, access = self._brought = _described(header)
         path = None if header["sample"] is None else Path(header["sample"])
         limit = header["limit"]
         if path is None:
@@ -86,6 +88,28 @@ class Isolated:
     def step(self, header: dict[str, Any], arrays: Outputs) -> Answer:
         """What a step gives."""
         return {}, {"values": _asked(lambda: self._steps[header["step"]](_rows(header["names"], arrays)))}
+
+    def booster(self, _: dict[str, Any], __: Outputs) -> Answer:
+        """XGBoost's own file of the model."""
+        return {}, {"booster": np.frombuffer(self._model.booster(), dtype=np.uint8)}
+
+    def load(self, _: dict[str, Any], __: Outputs) -> Answer:
+        """How long it takes to open the model once more, the libraries already imported, milliseconds."""
+        if self._brought is None:
+            raise UsageError("no model is open")
+        start = time.perf_counter()
+        open_brought(*self._brought)
+        return {"load_ms": (time.perf_counter() - start) * 1e3}, {}
+
+    def time(self, header: dict[str, Any], _: Outputs) -> Answer:
+        """Latencies of `repeats` calls with `batch` rows of the sample, microseconds, and the process's memory."""
+        signature = Signature.parse(header["signature"].encode(), name="signature")
+        model, batch = self._model, header["batch"]
+        predict = on_frames(model.source, model.frame, signature)
+        rows = np.arange(max(header["rows"], batch)) % len(model.frame)
+        frames = [model.frame.iloc[rows[row : row + batch]] for row in range(0, len(rows) - batch + 1, batch)]
+        found = _asked(lambda: latencies(predict, frames, warmup=header["warmup"], repeats=header["repeats"]))
+        return {"resident_mb": resident() / (1 << 20)}, {"latencies": found}
 
     @property
     def _model(self) -> OpenedHere:
@@ -144,6 +168,9 @@ def main() -> None:
             "predict": isolated.predict,
             "steps": isolated.steps,
             "step": isolated.step,
+            "booster": isolated.booster,
+            "load": isolated.load,
+            "time": isolated.time,
         },
         told,
     )

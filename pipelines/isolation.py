@@ -162,6 +162,10 @@ class OpenedApart:
         answer, _ = self.apart.ask("steps")
         return {printable(name): self._step(str(name)) for name in list(answer["steps"])}
 
+    def booster(self) -> bytes:
+        """XGBoost's own file of it, which is checked before it is opened."""
+        return self.apart.ask("booster")[1]["booster"].tobytes()
+
     def _step(self, name: str) -> Callable[[Rows], Column]:
         def transform(rows: Rows) -> Column:
             return self.apart.ask("step", _columns(rows), step=name, names=list(rows.names))[1]["values"]

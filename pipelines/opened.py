@@ -14,6 +14,7 @@ from onnxport.sources import (
     open_brought,
     open_sample,
     sample_of,
+    save_xgboost,
     scorer,
     select_features,
     steps,
@@ -90,6 +91,15 @@ class Opened(Protocol):
         """
         ...
 
+    def booster(self) -> bytes:
+        """XGBoost's own file of it.
+
+        Raises:
+            UnsupportedModel: It is no model of XGBoost alone, or the file would forget what counts as missing.
+            SourceGone: There is no model any more.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedHere:
@@ -136,6 +146,10 @@ class OpenedHere:
     def steps(self) -> dict[str, Callable[[Rows], Column]]:
         """What each transforming step of a pipeline gives."""
         return steps(self.source, self.frame)
+
+    def booster(self) -> bytes:
+        """XGBoost's own file of it."""
+        return save_xgboost(self.source.model)
 
 
 def open_here(brought: Brought, sampled: Sampled, access: SourceAccess) -> OpenedHere:

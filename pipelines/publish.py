@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import GOLDEN_FILE, MODEL_FILE, ReleaseRef, UsageError
+from onnxport.artifacts import GOLDEN_FILE, MODEL_FILE, SOURCE_FILE, ParityFailed, ReleaseRef, UsageError
 from onnxport.releases import Draft
-from onnxport.validation import golden_rows, measure
+from onnxport.validation import golden_rows, measure, replay_golden
 
 from .diff import require_compatible
 from .folder import REPORT_FILE
@@ -16,7 +16,7 @@ from .limits import require_within
 from .proof import require_passed
 
 if TYPE_CHECKING:
-    from onnxport.artifacts import Alias, OnnxArtifact, Release
+    from onnxport.artifacts import Alias, Conversion, Golden, OnnxArtifact, Release
     from onnxport.releases import Releases
 
     from .limits import Limits
@@ -30,11 +30,16 @@ def publish(
     releases: Releases,
     *,
     limits: Limits,
+    booster: bytes | None = None,
 ) -> Release:
     """The graph is a release of `name`: a new one, or the one that was there already.
 
+    With `booster`, XGBoost's own file of the source, the release carries it, proven on the golden rows as well:
+    batch scoring may ask it in the place of the graph. A release without it is another one.
+
     Raises:
-        ParityFailed: The proof is none.
+        ParityFailed: The proof is none, or the booster does not answer as the source did.
+        UnsupportedModel: XGBoost's own predictor cannot give the release's outputs.
         OverBudget: The graph costs more than `limits` allow.
         UsageError: `name` cannot name a model.
         Unreachable: The store does not answer.
@@ -57,7 +62,21 @@ def publish(
         REPORT_FILE: proof.page.encode(),
         GOLDEN_FILE: proof.golden.to_bytes(),
     }
+    if booster is not None:
+        _require_alike(booster, artifact.conversion, proof.golden)
+        files[SOURCE_FILE] = booster
     return releases.publish(draft, files)
+
+
+def _require_alike(booster: bytes, conversion: Conversion, golden: Golden) -> None:
+    from .scoring.engines import BoosterEngine  # ruff: ignore[PLC0415] - only for releases that carry one
+
+    engine = BoosterEngine(booster, conversion.signature, conversion.plan.post)
+    if differences := replay_golden(golden, engine):
+        raise ParityFailed(
+            f"{conversion.source.uri}: XGBoost's own predictor does not answer its golden rows: {differences[0]}",
+            hint="Leave --with-source out: the graph answers alone.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from .bundles import Signer, open_signer, read_trust
 from .draft import Draft
 from .policy import Policy, Trust
 from .pruning import SHORTEST_GRACE
+from .pulling import read_pulled
 from .reading import ListedRelease
 from .releases import Releases
 from .signing import Statement
@@ -20,5 +21,6 @@ __all__ = [
     "Trust",
     "Verification",
     "open_signer",
+    "read_pulled",
     "read_trust",
 ]

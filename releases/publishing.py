@@ -35,7 +35,8 @@ def publish(
 ) -> Release:
     """The draft as a release: a new one, or the one of the same source and graph that was there.
 
-    With a signer, a release counts as the same only where the signer's key signed it, and a new one is signed.
+    A release counts as the same only where it has every file of the draft by name, and, with a signer, where the
+    signer's key signed it; a new one is signed.
 
     Laws: what a crash leaves behind is objects that no manifest names, never a part of a release or a gap in the
     numbers; a re-run goes on from there. Of publishers of the same content at once, one creates the release and
@@ -109,6 +110,9 @@ class _Publication:
         return manifest.model_copy(update={"files": (*manifest.files, *(part.entry for part in proof))})
 
     def _is_ours(self, manifest: Manifest) -> bool:
-        if not self.draft.is_published_as(manifest):
+        there = {entry.name for entry in manifest.files}
+        if not self.draft.is_published_as(manifest) or not there.issuperset(
+            part.entry.name for part in self.staged
+        ):
             return False
         return self.signer is None or signing.is_signed_by(self.objects, manifest, self.signer)

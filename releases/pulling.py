@@ -6,15 +6,15 @@ import secrets
 import shutil
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import UsageError, digest_file
+from onnxport.artifacts import IntegrityError, Manifest, UsageError, digest_file
 
 from . import layout
-from .sealing import seal
+from .sealing import seal, unseal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from onnxport.artifacts import FileEntry, Manifest
+    from onnxport.artifacts import FileEntry
 
     from .objects import Objects
 
@@ -38,6 +38,31 @@ def pull(objects: Objects, manifest: Manifest, out: Path, cache: Path | None) ->
         _land(seal(manifest), out / layout.MANIFEST_FILE)
     except OSError as error:
         raise UsageError(f"{error.filename or out} cannot be written: {error.strerror}") from error
+
+
+def read_pulled(folder: Path) -> Manifest:
+    """The release that `pull` left in `folder`, every file checked again.
+
+    Raises:
+        UsageError: There is none.
+        IntegrityError: A file is not what the manifest says; the message names it.
+    """
+    path = folder / layout.MANIFEST_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror or error}", hint="`onnxport pull` writes such a folder."
+        ) from error
+    model = Manifest.parse(data, name=str(path)).model
+    manifest = unseal(data, name=str(path), model=model.name, version=model.version)
+    for entry in manifest.files:
+        if not _is_there(entry, folder / entry.name):
+            raise IntegrityError(
+                f"{folder / entry.name} is not what the manifest says: {entry.size} bytes, sha256 {entry.sha256}",
+                hint="Pull the release again.",
+            )
+    return manifest
 
 
 def _bring(objects: Objects, entry: FileEntry, target: Path, cache: Path | None) -> None:

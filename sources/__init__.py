@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .access import OnnxRegistered, OnnxRegistration, SourceAccess, TrainAccess, Trained
 from .azure_access import AzureAccess, AzureRegistered, AzureRegistration, AzureWorkspace, resolve_workspace
@@ -36,14 +36,17 @@ __all__ = [
     "frame_of",
     "load",
     "load_recipe",
+    "on_frames",
     "open_brought",
     "open_sample",
+    "open_xgboost",
     "read_sample",
     "register_azureml",
     "register_onnx",
     "resolve_workspace",
     "rows_of",
     "sample_of",
+    "save_xgboost",
     "scorer",
     "scratch_folder",
     "select_features",
@@ -81,6 +84,28 @@ def read_sample(path: Path, limit: int | None = None) -> DataFrame:
     from .sample import read_sample as run  # ruff: ignore[PLC0415] - see above
 
     return run(path, limit)
+
+
+def open_xgboost(data: bytes, name: str) -> Any:  # ruff: ignore[ANN401] - Booster or wrapper
+    """The model in XGBoost's own file `data`, a `Booster` or the wrapper that wrote it; errors say `name`.
+
+    Raises:
+        UsageError: It is no XGBoost model, it is truncated, or its parts contradict each other.
+    """
+    from .xgboost_files import open_xgboost as run  # ruff: ignore[PLC0415] - see above
+
+    return run(data, name)
+
+
+def save_xgboost(model: Any) -> bytes:  # ruff: ignore[ANN401] - any estimator or Booster
+    """XGBoost's own file of `model`, UBJSON; `open_xgboost` opens it as what it was, a Booster or a wrapper.
+
+    Raises:
+        UnsupportedModel: It is no model of XGBoost alone, or the file would forget what counts as missing.
+    """
+    from .xgboost_files import save_xgboost as run  # ruff: ignore[PLC0415] - see above
+
+    return run(model)
 
 
 def select_features(source: SourceModel, frame: DataFrame, features: Sequence[str] | None) -> DataFrame:
@@ -126,6 +151,16 @@ def scorer(source: SourceModel, frame: DataFrame, signature: Signature, post: Po
     from .scoring import scorer as run  # ruff: ignore[PLC0415] - see above
 
     return run(source, frame, signature, post)
+
+
+def on_frames(source: SourceModel, frame: DataFrame, signature: Signature) -> Callable[[DataFrame], Column]:
+    """The source's own predictor on data frames as its scoring script builds them, for one output.
+
+    That is `predict_proba` where the signature has probabilities, else `predict`.
+    """
+    from .scoring import on_frames as run  # ruff: ignore[PLC0415] - see above
+
+    return run(source, frame, signature)
 
 
 def steps(source: SourceModel, frame: DataFrame) -> dict[str, Callable[[Rows], Column]]:

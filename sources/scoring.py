@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from onnxport.artifacts import Column, Outputs, Rows, UnsupportedModel
+from onnxport.artifacts import Column, Outputs, PostProcessing, Rows, UnsupportedModel
 
 from .selecting import model_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from onnxport.artifacts import OutputTensor, PostProcessing, Predict, Signature, SourceModel
+    from onnxport.artifacts import OutputTensor, Predict, Signature, SourceModel
 
 
 def scorer(source: SourceModel, frame: pd.DataFrame, signature: Signature, post: PostProcessing) -> Predict:
@@ -55,9 +55,10 @@ class _Scorer:
         data = _data(rows, self.likes)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return {output.name: self._answer(output, data) for output in self.signature.outputs}
+            return {output.name: self.answer(output, data) for output in self.signature.outputs}
 
-    def _answer(self, output: OutputTensor, data: pd.DataFrame) -> Column:
+    def answer(self, output: OutputTensor, data: pd.DataFrame) -> Column:
+        """One output for a data frame as a scoring script would build it."""
         model = self.source.model
         if _is_booster(model):
             answer = _ask_booster(model, data)
@@ -68,6 +69,16 @@ class _Scorer:
         if output.name == "label":
             return _label(answer, output)
         return answer if self.post.clip is None else np.clip(answer, *self.post.clip)
+
+
+def on_frames(source: SourceModel, frame: pd.DataFrame, signature: Signature) -> Callable[[pd.DataFrame], Column]:
+    """The source's own predictor on data frames as its scoring script builds them, for one output.
+
+    That is `predict_proba` where the signature has probabilities, else `predict`.
+    """
+    wanted = [output for output in signature.outputs if output.name != "label"] or signature.outputs
+    scorer = _Scorer(source=source, frame=frame, signature=signature, post=PostProcessing())
+    return lambda data: scorer.answer(wanted[0], data)
 
 
 def steps(source: SourceModel, frame: pd.DataFrame) -> dict[str, Callable[[Rows], Column]]:

@@ -1,11 +1,14 @@
-"""Opens XGBoost's own model files, JSON and UBJSON."""
+"""Opens and writes XGBoost's own model files, JSON and UBJSON."""
 
 from __future__ import annotations
 
 import json
+import math
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from onnxport.artifacts import UsageError
+from onnxport.artifacts import UnsupportedModel, UsageError
 
 from .ubjson import MalformedUbjson, decode
 from .xgboost_check import Inconsistent, check_model
@@ -32,6 +35,32 @@ def open_xgboost(data: bytes, name: str, kind: str | None = None) -> Any:  # ruf
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         raise _no_model(name, str(error).partition("\n")[0][:200]) from error
     return model
+
+
+def save_xgboost(model: Any) -> bytes:  # ruff: ignore[ANN401] - any estimator or Booster
+    """XGBoost's own file of `model`, UBJSON; `open_xgboost` opens it as what it was, a Booster or a wrapper.
+
+    Raises:
+        UnsupportedModel: It is no model of XGBoost alone, or the file would forget what counts as missing.
+    """
+    import xgboost  # ruff: ignore[PLC0415] - loads only when such a file is written
+
+    if isinstance(model, xgboost.Booster):
+        return bytes(model.save_raw("ubj"))
+    if not isinstance(model, xgboost.XGBModel):
+        raise UnsupportedModel(
+            f"{type(model).__qualname__} is no model of XGBoost alone: no booster answers as it does",
+            hint="Leave --with-source out: the graph answers alone.",
+        )
+    if not math.isnan(model.missing):
+        raise UnsupportedModel(
+            f"{model.missing} counts as missing for this model, which XGBoost's own file does not keep",
+            hint="Leave --with-source out: the graph answers alone.",
+        )
+    with tempfile.TemporaryDirectory(prefix="onnxport-") as folder:
+        path = Path(folder) / "model.ubj"
+        model.save_model(path)
+        return path.read_bytes()
 
 
 def check_snapshot(state: Any, name: str) -> None:  # ruff: ignore[ANN401] - whatever a pickle held

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from .inspection import check_graph
     from .replying import reply_on_pipes
     from .report_html import render_html
+    from .same import outputs_agree
     from .session import GraphProcess, LocalGraph, open_graph
+    from .timing import latencies, resident
     from .tolerances import DEFAULT, STRICT, default_tolerances, load_tolerances
 
 __all__ = [
@@ -34,13 +36,16 @@ __all__ = [
     "choose_golden",
     "default_tolerances",
     "golden_rows",
+    "latencies",
     "load_tolerances",
     "measure",
     "open_graph",
+    "outputs_agree",
     "read_forests",
     "render_html",
     "replay_golden",
     "reply_on_pipes",
+    "resident",
 ]
 
 # onnxruntime 1.32 for Linux reports to its maker from its import on; only this stops it, in this process and its
@@ -64,13 +69,16 @@ _HOMES = {
     "choose_golden": "golden",
     "default_tolerances": "tolerances",
     "golden_rows": "golden",
+    "latencies": "timing",
     "load_tolerances": "tolerances",
     "measure": "budget",
     "open_graph": "session",
+    "outputs_agree": "same",
     "read_forests": "forest",
     "render_html": "report_html",
     "replay_golden": "golden",
     "reply_on_pipes": "replying",
+    "resident": "timing",
 }
 
 

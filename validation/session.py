@@ -73,6 +73,7 @@ class GraphProcess:
     Attributes:
         load_ms: Time that loading took, milliseconds.
         rss_mb: Resident memory that loading added, MiB.
+        resident_mb: Resident memory of the whole process after the last `latencies`, MiB; 0 before.
     """
 
     def __init__(self, host: Host, model: bytes, signature: Signature) -> None:
@@ -87,6 +88,7 @@ class GraphProcess:
         self._number, cost = host.load(model)
         self.load_ms: float = cost["load_ms"]
         self.rss_mb: float = cost["rss_mb"]
+        self.resident_mb: float = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -113,8 +115,8 @@ class GraphProcess:
         """
         return GraphProcess(self._host, model, self._signature)
 
-    def latencies(self, rows: Rows, *, warmup: int, repeats: int) -> Outputs:
-        """Microseconds of each of `repeats` calls with one of the rows, `{"latencies": (repeats,)}`.
+    def latencies(self, rows: Rows, *, warmup: int, repeats: int, batch: int = 1) -> Outputs:
+        """Microseconds of each of up to `repeats` calls with `batch` of the rows, `{"latencies": (calls,)}`.
 
         Raises:
             UsageError: A column is missing, or a value does not fit it.
@@ -122,4 +124,7 @@ class GraphProcess:
             GraphAborted: The rows took the runtime down.
         """
         feeds = self._signature.feeds(rows)
-        return self._host.request(self._number, "time", feeds, warmup=warmup, repeats=repeats)[1]
+        options = {"warmup": warmup, "repeats": repeats, "batch": batch}
+        header, outputs = self._host.request(self._number, "time", feeds, **options)
+        self.resident_mb = header["resident_mb"]
+        return outputs

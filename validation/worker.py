@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .replying import reply_on_pipes
+from .timing import latencies, resident
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Outputs
@@ -31,11 +29,11 @@ class Worker:
         from .runtime import open_session  # ruff: ignore[PLC0415] - the import is not part of what loading costs
 
         model = arrays["model"].tobytes()
-        before, start = _resident(), time.perf_counter()
+        before, start = resident(), time.perf_counter()
         self._sessions[header["graph"]] = open_session(model)
         return {
             "load_ms": (time.perf_counter() - start) * 1e3,
-            "rss_mb": max(0.0, (_resident() - before) / MEBIBYTE),
+            "rss_mb": max(0.0, (resident() - before) / MEBIBYTE),
         }, {}
 
     def unload(self, header: dict[str, Any], arrays: Outputs) -> Answer:  # ruff: ignore[ARG002] - one form for all
@@ -51,30 +49,21 @@ class Worker:
         return {}, {name: np.asarray(value) for name, value in outputs.items()}
 
     def time(self, header: dict[str, Any], arrays: Outputs) -> Answer:
-        """Latencies of `repeats` calls with one row each, microseconds."""
+        """Latencies of `repeats` calls with `batch` rows each, microseconds; memory of the process by then."""
         from .runtime import run_session  # ruff: ignore[PLC0415] - loaded by `load`
 
-        session, rows = self._sessions[header["graph"]], len(next(iter(arrays.values())))
-        single = [{name: array[row : row + 1] for name, array in arrays.items()} for row in range(rows)]
-        for feeds in single[: header["warmup"]]:
-            run_session(session, feeds)
-        latencies = np.empty(header["repeats"])
-        for index in range(header["repeats"]):
-            start = time.perf_counter()
-            run_session(session, single[index % rows])
-            latencies[index] = (time.perf_counter() - start) * 1e6
-        return {}, {"latencies": latencies}
-
-
-def _resident() -> int:
-    """Resident memory of this process, bytes."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    import resource  # ruff: ignore[PLC0415] - not there on every system
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+        session, rows, batch = self._sessions[header["graph"]], len(next(iter(arrays.values()))), header["batch"]
+        feeds = [
+            {name: array[row : row + batch] for name, array in arrays.items()}
+            for row in range(0, max(1, rows - batch + 1), batch)
+        ]
+        found = latencies(
+            lambda tensors: run_session(session, tensors),
+            feeds,
+            warmup=header["warmup"],
+            repeats=header["repeats"],
+        )
+        return {"resident_mb": resident() / MEBIBYTE}, {"latencies": found}
 
 
 def main() -> None:

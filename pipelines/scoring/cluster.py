@@ -1,0 +1,82 @@
+"""A Dask cluster does the work: the same calls, on workers that see the same folders."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import distributed
+from distributed.client import FutureCancelledError
+from distributed.comm import CommClosedError
+from onnxport.artifacts import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from .runners import Done
+
+_SECONDS: Final = 15
+_SUBMITTED: Final = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The workers of a Dask scheduler; a call whose worker dies is done again by another.
+
+    Attributes:
+        client: A `distributed.Client`.
+    """
+
+    client: Any
+
+    def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
+        """What each call returned, as they end.
+
+        Raises:
+            Unreachable: The scheduler has gone, or workers die of a call again and again.
+        """
+        futures = self.client.map(_call, calls, pure=False, key="onnxport-score", batch_size=_SUBMITTED)
+        try:
+            for _, done in distributed.as_completed(futures, loop=self.client.loop, with_results=True):
+                yield done
+        except distributed.KilledWorker as error:
+            raise Unreachable(
+                f"workers died of one task again and again, the last was {error.last_worker}",
+                hint="Look at the workers' logs, their memory first. Finished parts are kept: run it again.",
+            ) from error
+        except (CommClosedError, FutureCancelledError) as error:
+            raise Unreachable(
+                f"the scheduler has gone: {error}",
+                hint="Finished parts are kept: start the scheduler and run the same command again.",
+            ) from error
+        finally:
+            self.client.cancel(futures, force=True)
+
+
+def _call(call: Callable[[], Done]) -> Done:
+    return call()
+
+
+@contextmanager
+def connected(address: str) -> Generator[Cluster]:
+    """The cluster behind the scheduler at `address`.
+
+    Raises:
+        Unreachable: The scheduler does not answer, or has no workers.
+    """
+    try:
+        client: Any = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise Unreachable(
+            f"the Dask scheduler at {address} does not answer: {error}",
+            hint="Start one with `dask scheduler`, and name its address: tcp://HOST:8786.",
+        ) from error
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_SECONDS)
+        except TimeoutError as error:
+            raise Unreachable(
+                f"the Dask scheduler at {address} has no workers", hint="Start some: dask worker ADDRESS."
+            ) from error
+        yield Cluster(client=client)

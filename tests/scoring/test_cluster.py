@@ -1,0 +1,173 @@
+"""The same run on a Dask cluster of several processes: a worker that dies takes nothing with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from onnxport.artifacts import Unreachable, UsageError
+from onnxport.pipelines.scoring import formats
+from onnxport.pipelines.scoring.cluster import connected
+
+from tests.scoring.conftest import FEATURES, make_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from onnxport.pipelines.scoring.runners import Done
+
+    from tests.scoring.conftest import Command, Shop
+
+CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+def started(*arguments: str) -> subprocess.Popen[str]:
+    """A Python process that prints an address and ends with its standard input."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The scheduler of two worker processes, which are started again when they die."""
+    script = tmp_path_factory.mktemp("cluster") / "cluster.py"
+    script.write_text(CLUSTER)
+    process = started(str(script))
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.communicate("")
+
+
+class KillingOneWorker:
+    """The cluster, one of whose workers is killed once half of the calls are done."""
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+        self.killed = 0
+
+    def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
+        for number, done in enumerate(self._cluster(calls)):
+            if number == len(calls) // 2:
+                workers = self._cluster.client.run(os.getpid)
+                self.killed = next(iter(workers.values()))
+                os.kill(self.killed, signal.SIGKILL)
+            yield done
+
+
+@pytest.mark.parametrize("out", ["out.parquet", "out"])
+def test_a_killed_worker_loses_and_doubles_nothing(
+    shop: Shop, score: Callable[..., Any], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.setattr(formats, "TARGET_ROWS", 500)
+    frame = make_frame(20_000)
+    frame.to_parquet(tmp_path / "rows.parquet", row_group_size=500)
+    with connected(address) as cluster:
+        killing = KillingOneWorker(cluster)
+        scored = score("risk", tmp_path / "rows.parquet", out=out, runner=killing)
+    assert killing.killed
+    assert scored.manifest.rows == len(frame)
+    found = pd.read_parquet(tmp_path / out)
+    assert found["id"].tolist() == frame["id"].tolist()
+    expected = shop.risk.predict(frame[list(FEATURES)])
+    np.testing.assert_allclose(found["prediction"], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_command_works_on_a_cluster(
+    onnxport_predict: Callable[..., Command], address: str, tmp_path: Path
+) -> None:
+    make_frame(3000).to_csv(tmp_path / "rows.csv", index=False)
+    done = onnxport_predict("risk", "rows.csv", "--out", "out.parquet", "--scheduler", address)
+    assert done.code == 0, done.err
+    assert done.document["rows"] == 3000
+    assert pd.read_parquet(tmp_path / "out.parquet")["id"].tolist() == list(range(3000))
+
+
+def test_what_a_worker_refuses_is_said_as_here(score: Callable[..., Any], address: str, tmp_path: Path) -> None:
+    frame = make_frame(3000).astype({"f1": object})
+    frame.loc[2999, "f1"] = "x"
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    with connected(address) as cluster, pytest.raises(UsageError, match=r"rows\.csv.*'x'"):
+        score("risk", tmp_path / "rows.csv", runner=cluster, engine="onnx")
+
+
+def test_a_scheduler_that_does_not_answer_exits_6(
+    onnxport_predict: Callable[..., Command], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+    make_frame(10).to_parquet(tmp_path / "rows.parquet")
+    done = onnxport_predict("risk", "rows.parquet", "--out", "o.parquet", "--scheduler", "tcp://127.0.0.1:9")
+    assert done.code == 6, done.err
+    assert "the Dask scheduler at tcp://127.0.0.1:9 does not answer" in done.document["error"]["message"]
+
+
+def test_a_scheduler_without_workers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from onnxport.pipelines.scoring import cluster
+
+    monkeypatch.setattr(cluster, "_SECONDS", 1)
+    process = started("-c", _BARE)
+    assert process.stdout is not None
+    try:
+        with pytest.raises(Unreachable, match="has no workers"), connected(process.stdout.readline().strip()):
+            pass
+    finally:
+        process.communicate("")
+
+
+def test_a_scheduler_that_goes_away_keeps_the_finished_parts(
+    score: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "TARGET_ROWS", 500)
+    make_frame(20_000).to_parquet(tmp_path / "rows.parquet", row_group_size=500)
+    script = tmp_path / "cluster.py"
+    script.write_text(CLUSTER)
+    process = started(str(script))
+    assert process.stdout is not None
+
+    class Leaving:
+        def __init__(self, cluster: Any) -> None:
+            self._cluster = cluster
+
+        def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
+            for number, done in enumerate(self._cluster(calls)):
+                yield done
+                if number == 3:
+                    process.kill()
+                    process.wait()
+
+    with pytest.raises(Unreachable), connected(process.stdout.readline().strip()) as cluster:
+        score("risk", tmp_path / "rows.parquet", runner=Leaving(cluster))
+    scored = score("risk", tmp_path / "rows.parquet")
+    assert scored.resumed_rows >= 1000
+    assert scored.manifest.rows == 20_000
+
+
+_BARE = """
+import asyncio, sys
+from distributed import Scheduler
+async def main():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
+        print(scheduler.address, flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+asyncio.run(main())
+"""
