@@ -77,7 +77,7 @@ def on_frames(source: SourceModel, frame: pd.DataFrame, signature: Signature) ->
     That is `predict_proba` where the signature has probabilities, else `predict`.
     """
     wanted = [output for output in signature.outputs if output.name != "label"] or signature.outputs
-    scorer = _Scorer(source=source, frame=frame, signature=signature, post=PostProcessing())
+    scorer = _Scorer(source=source, likes=_likes(frame), signature=signature, post=PostProcessing())
     return lambda data: scorer.answer(wanted[0], data)
 
 

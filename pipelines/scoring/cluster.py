@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import distributed
 from distributed.client import FutureCancelledError
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 from onnxport.artifacts import Unreachable
 
 if TYPE_CHECKING:
