@@ -90,11 +90,13 @@ def test_node_finds_an_answer_that_is_not_the_source_s(
     golden["outputs"]["prediction"][3] += 0.001
     changed = json.dumps(golden).encode()
     Path("release/golden.json").write_bytes(changed)
-    assert "golden.json: digest" in replay("release").stderr
+    assert f"golden.json is {len(changed)} bytes with digest {digest_bytes(changed)}" in replay("release").stderr
     manifest = json.loads(Path("release/manifest.json").read_text())
     for entry in manifest["files"]:
-        entry["sha256"] = digest_bytes(changed) if entry["name"] == "golden.json" else entry["sha256"]
+        if entry["name"] == "golden.json":
+            digest = digest_bytes(changed)
+            entry.update(sha256=digest, path=f"objects/{digest}", size=len(changed))
     Path("release/manifest.json").write_text(json.dumps(manifest))
     done = replay("release")
     assert done.returncode == 1
-    assert "prediction[3]" in done.stderr
+    assert "model:1 does not answer its golden rows here: prediction of row 3: " in done.stderr
