@@ -44,6 +44,13 @@ class Fault:
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
     retry_after: int | None = None
 
+    @property
+    def header_lines(self) -> bytes:
+        """The header lines that tell a caller what to do next."""
+        if self.status == UNAUTHORIZED:
+            return b'www-authenticate: Bearer realm="onnxport"\r\n'
+        return b"" if self.retry_after is None else b"retry-after: %d\r\n" % self.retry_after
+
 
 def unfit(code: str, message: str, path: str, **details: Any) -> Fault:  # ruff: ignore[ANN401] - JSON values
     """The body is JSON, and not what the model takes."""

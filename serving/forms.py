@@ -60,7 +60,10 @@ class Form:
             pairs += len(features.names)
         if isinstance(table, Fault) or body.count(b":") == pairs:  # a colon a member: none stands twice
             return table
-        twice = _member_twice(body)
+        try:
+            twice = _member_twice(body)
+        except RecursionError:  # orjson reads deeper than this
+            return _broken("it is nested too deeply")
         if twice is None:
             return table
         return unfit("duplicate-member", f"{twice!r} stands twice in one object", "$", duplicated=[twice])
@@ -129,8 +132,5 @@ def _member_twice(body: bytes) -> str | None:
             found.extend(name for name, count in counts.items() if count > 1)
         return members
 
-    try:
-        json.loads(body, object_pairs_hook=look)
-    except (ValueError, RecursionError):
-        return None
+    json.loads(body, object_pairs_hook=look)
     return found[0] if found else None

@@ -55,9 +55,7 @@ class AzureMl:
     def refuse(self, exchange: Exchange, fault: Fault) -> None:
         """`{"message": …}`; what does not fit is a bad request there."""
         status = BAD_REQUEST if fault.status == UNFIT else fault.status
-        headers = (_FAILED if status >= INTERNAL else _FINE) + _ids(exchange)
-        if fault.retry_after is not None:
-            headers += b"retry-after: %d\r\n" % fault.retry_after
+        headers = (_FAILED if status >= INTERNAL else _FINE) + _ids(exchange) + fault.header_lines
         message = fault.message if fault.path == "$" else f"{fault.path}: {fault.message}"
         exchange.answer(status, orjson.dumps({"message": message}), headers=headers)
 

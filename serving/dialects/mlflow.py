@@ -62,13 +62,12 @@ class Mlflow:
 
     def refuse(self, exchange: Exchange, fault: Fault) -> None:
         """`{"error_code": …, "message": …}`; a content type that is not taken is told in plain text."""
-        more = b"" if fault.retry_after is None else b"retry-after: %d\r\n" % fault.retry_after
         if fault.status == WRONG_TYPE:
             exchange.answer(WRONG_TYPE, fault.message.encode(), TEXT)
             return
         status, code = _CODES.get(fault.status, (fault.status, "INTERNAL_ERROR"))
         message = fault.message if fault.path == "$" else f"{fault.path}: {fault.message}"
-        exchange.answer(status, orjson.dumps({"error_code": code, "message": message}), headers=more)
+        exchange.answer(status, orjson.dumps({"error_code": code, "message": message}), headers=fault.header_lines)
 
     @staticmethod
     def _form(name: str, value: Any, pairs: int) -> Form | Fault:  # ruff: ignore[ANN401] - any JSON value

@@ -152,10 +152,9 @@ class OpenInference:
 
     def refuse(self, exchange: Exchange, fault: Fault) -> None:
         """`{"error": …}`; what does not fit is a bad request there."""
-        more = b"" if fault.retry_after is None else b"retry-after: %d\r\n" % fault.retry_after
         status = BAD_REQUEST if fault.status == UNFIT else fault.status
         message = fault.message if fault.path == "$" else f"{fault.path}: {fault.message}"
-        exchange.answer(status, orjson.dumps({"error": message}), headers=more)
+        exchange.answer(status, orjson.dumps({"error": message}), headers=fault.header_lines)
 
 
 def metadata(name: str, version: int, signature: Signature) -> dict[str, Any]:

@@ -86,8 +86,7 @@ class Exchange:
 
     def refuse(self, fault: Fault) -> None:
         """The request is answered with the reason why not, in the product's own form."""
-        more = b"" if fault.retry_after is None else b"retry-after: %d\r\n" % fault.retry_after
-        self.answer(fault.status, problem_body(fault), headers=more)
+        self.answer(fault.status, problem_body(fault), headers=fault.header_lines)
 
     def send(self, status: int, head: bytes, body: bytes) -> None:
         """The request is answered; `head` is status line and headers but for the common ones."""
@@ -98,7 +97,7 @@ class Exchange:
         shown = b"" if self.method == b"HEAD" else body
         self._sender.send(
             self,
-            b"%bx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n%b"
+            b"%bx-content-type-options: nosniff\r\nx-request-id: %b\r\n%bcontent-length: %d\r\n\r\n%b"
             % (head, self.request_id, end, len(body), shown),
         )
 
