@@ -73,6 +73,9 @@ class Tensors:
             column = names.get(name)
             if column is None:
                 return unfit("wrong-columns", f"unknown input {name!r}", "$.inputs", unknown=[name])
+            if column.name in columns:
+                message = f"column {column.name!r} stands twice: by its name and by its tensor's"
+                return unfit("wrong-columns", message, "$.inputs", duplicated=[column.name])
             if fault := _wrong_kind(tensor, DATATYPES[column.dtype], 1):
                 return fault
             columns[column.name] = _booleans(tensor.data) if column.dtype == "bool" else tensor.data
