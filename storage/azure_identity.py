@@ -52,8 +52,8 @@ class SignedIn:
             return kept
         try:
             token = self._credential.get_token(*scopes, claims=claims, **options)
-        except AzureError as error:
-            said = one_line(error.message.strip().partition("\n")[0])
+        except (AzureError, OSError) as error:  # a federated token is read from a file
+            said = one_line(str(getattr(error, "message", error)).strip().partition("\n")[0])
             raise Unreachable(
                 f"signing in to Azure with {self._auth} failed: {said}",
                 hint=_HINTS[self._auth],

@@ -37,6 +37,7 @@ class Version:
     job: str | None = None
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
+    description: str | None = None
 
     def document(self, owner: str) -> Document:
         when = (_EPOCH + timedelta(minutes=self.created)).isoformat()
@@ -45,7 +46,7 @@ class Version:
             "name": self.version,
             "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
             "properties": {
-                "description": None,
+                "description": self.description,
                 "tags": self.tags,
                 "properties": self.properties,
                 "isArchived": self.archived,
@@ -131,6 +132,7 @@ class AzureMl:
                 created=len(self.models),
                 tags=asked.get("tags") or {},
                 properties=asked.get("properties") or {},
+                description=asked.get("description"),
             )
             self.models.append(found)
         found.archived = bool(asked.get("isArchived"))

@@ -101,7 +101,7 @@ def test_a_graph_beside_another_outlives_an_abort(regression: Any, bytes_of: byt
 def test_no_child_is_left_behind(regression: Any, bytes_of: bytes) -> None:
     with open_graph(bytes_of, regression.signature) as graph:
         child = graph._host._child  # ruff: ignore[SLF001] - the seam has no handle
-    assert child.poll() is not None
+    assert child.process.poll() is not None
 
 
 def test_serving_needs_the_runtime_and_numpy_alone() -> None:
