@@ -61,7 +61,7 @@ def test_the_same_training_is_registered_once(recipe: Path, azure: Any, onnxport
     first, again = onnxport(*TRAIN)[1], onnxport(*TRAIN)[1]
     assert (again["uri"], again["created"], again["run_id"]) == ("azureml:win:1", False, first["run_id"])
     changed = yaml.safe_load(recipe.read_text())
-    changed["model"]["params"]["max_depth"] = 3
+    changed["model"]["params"]["n_estimators"] = 4
     recipe.write_text(yaml.safe_dump(changed))
     assert onnxport(*TRAIN)[1]["uri"] == "azureml:win:2"
     assert len(azure.ml.models) == 2
