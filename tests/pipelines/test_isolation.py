@@ -26,6 +26,7 @@ from onnxport.artifacts import (
 )
 from onnxport.exporters import ExportOptions
 from onnxport.pipelines.isolation import Apart, OpenedApart, SourceRaised
+from onnxport.sources import frame_of, sample_of
 from onnxport.validation import ChildGone
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Forger:
 
 def opened(answer: dict[str, Any], **arrays: Any) -> OpenedApart:
     forger: Any = Forger(answer, arrays)
-    return OpenedApart(apart=Apart(forger, "m.joblib"), reference=REFERENCE, rows=ROWS)
+    sample = sample_of(frame_of(ROWS))
+    return OpenedApart(apart=Apart(forger, "m.joblib"), reference=REFERENCE, names=ROWS.names, sample=sample)
 
 
 def graph(*, outside: bool = False, domain: str = "") -> bytes:
