@@ -25,7 +25,9 @@ class Document(BaseModel):
     Law: `parse(document.to_bytes()) == document`, unknown fields included.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow", ser_json_inf_nan="strings", protected_namespaces=())
+    model_config = ConfigDict(
+        frozen=True, extra="allow", ser_json_inf_nan="strings", protected_namespaces=(), defer_build=True
+    )
 
     @classmethod
     def parse(cls, data: bytes, *, name: str) -> Self:

@@ -151,9 +151,24 @@ class Features:
             arrays.append(found)
         return self._assemble(arrays)
 
+    def from_whole(self, matrix: Column) -> Table | Fault:
+        """A table from an array that should be `(n, F)` in the model's order and dtype."""
+        if self.signature.layout != "matrix":
+            return unfit("wrong-form", "the model takes columns of several types, not one matrix", "$")
+        if matrix.ndim != 2 or matrix.shape[1] != self._count:  # ruff: ignore[PLR2004] - rows and columns
+            found = list(matrix.shape)
+            return unfit("wrong-shape", f"shape [-1, {self._count}] expected, found {found}", "$")
+        if matrix.dtype != self._dtype:
+            return unfit("wrong-type", f"an array of {self._dtype} expected, found {matrix.dtype}", "$")
+        return self.from_matrix(matrix, "$")
+
     def from_matrix(self, matrix: Column, path: str) -> Table | Fault:
         """A table from an array `(n, F)` in the model's order and dtype."""
-        if self._plain and bool((np.abs(matrix) <= FLOAT32_MAX).all()):
+        if self._plain and (
+            self._is_ordinary(matrix[0].tolist())
+            if len(matrix) == 1
+            else bool((np.abs(matrix) <= FLOAT32_MAX).all())
+        ):
             return Table(len(matrix), {MATRIX_TENSOR: matrix})
         return self.from_columns({name: matrix[:, number] for number, name in enumerate(self.names)}, path)
 
@@ -238,14 +253,17 @@ class Features:
     def _matrix_row(self, row: Sequence[Any]) -> Column | None:
         """One row, if all its values are ordinary numbers: packing refuses the others, and what overflows."""
         try:
-            data, total = self._pack(*row), sum(row)
+            data = self._pack(*row)
+            if not self._is_ordinary(row):
+                return None
         except (struct.error, OverflowError, TypeError):
             return None
-        if total - total != 0 or (
-            self._double and max(map(abs, row)) > FLOAT32_MAX
-        ):  # infinite, NaN, or too large
-            return None
         return np.frombuffer(data, dtype=self._dtype).reshape(1, self._count)
+
+    def _is_ordinary(self, row: Sequence[Any]) -> bool:
+        """Whether no number is infinite, NaN, or too large for a float32; quicker on a few numbers than numpy."""
+        total = sum(row)
+        return bool(total - total == 0 and not (self._double and max(map(abs, row)) > FLOAT32_MAX))
 
     def _assemble(self, arrays: list[Column]) -> Table:
         count = len(arrays[0])

@@ -28,6 +28,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
+            **({} if record.name == LOGGER.name else {"logger": record.name}),
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -36,13 +37,14 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Log lines of the service go to standard error."""
+    """Log lines of the service go to standard error, and so do the warnings of libraries: every line is JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
-    for logger in (LOGGER, logging.getLogger("opentelemetry")):  # whose exporter says when nobody takes the spans
-        logger.handlers = [handler]
-        logger.propagate = False
+    logging.getLogger().handlers = [handler]
+    LOGGER.handlers = [handler]
+    LOGGER.propagate = False
     LOGGER.setLevel(logging.INFO)
+    logging.captureWarnings(capture=True)
 
 
 def log(level: int, event: str, /, **fields: Any) -> None:  # ruff: ignore[ANN401] - whatever JSON can hold

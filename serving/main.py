@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-from onnxport.artifacts import OnnxportError
-
-from .settings import load_settings
-from .workers import serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +17,22 @@ _EXIT_CODES: Final = {"usage": 2, "unreachable": 6, "integrity": 7}
 def run(arguments: Sequence[str] | None = None) -> None:
     """Runs the service and leaves the process: 0 after a stop, else the code of `onnxport --help`'s table."""
     given = _parser().parse_args(arguments)
+    if given.version:
+        from importlib.metadata import version  # ruff: ignore[PLC0415] - reads the metadata of every package
+
+        sys.stdout.write(f"onnxport {version('onnxport')}\n")
+        return
+    # looking for pydantic's plugins reads the metadata of every package; a process of ours has no use for them
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # ruff: ignore[TID251] - set, not read
+    _serve(given)
+
+
+def _serve(given: argparse.Namespace) -> None:
+    from onnxport.artifacts import OnnxportError  # ruff: ignore[PLC0415] - after the environment is set
+
+    from .settings import load_settings  # ruff: ignore[PLC0415]
+    from .workers import serve  # ruff: ignore[PLC0415]
+
     try:
         serve(
             load_settings(
@@ -44,7 +55,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="onnxport-serve", description="Serve proven releases over HTTP.")
     add = parser.add_argument
-    add("--version", action="version", version=f"onnxport {version('onnxport')}")
+    add("--version", action="store_true", help="show the version and leave")
     add("--config", type=Path, metavar="FILE", help="default: the nearest onnxport.yaml")
     add("--store", help="where releases live: a folder, a Blob URL, az://CONTAINER/PREFIX")
     add(

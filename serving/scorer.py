@@ -90,6 +90,22 @@ class Scorer:
             raise RowsRefused(table)
         return self._engine(table.tensors)
 
+    def score_matrix(self, matrix: Column) -> Outputs:
+        """The outputs for `matrix`, shape `(n, features)`: the fastest way, for callers whose rows are so.
+
+        A matrix has no names: its columns are in the order of `manifest.signature.columns`, and the caller answers
+        for that. Values are checked as in `score`.
+
+        Raises:
+            RowsRefused: The model takes columns of several types, the shape or dtype is another, or a value does
+                not fit.
+            IntegrityError: The graph fails on the rows.
+        """
+        table = self._features.from_whole(matrix)
+        if isinstance(table, Fault):
+            raise RowsRefused(table)
+        return self._engine(table.tensors)
+
 
 def releases_in(store: str | Path | BlobStore, access: StoreAccess | None = None) -> Releases:
     """The releases in a store, for reading.

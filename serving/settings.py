@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from onnxport.artifacts import ReleaseRef, UsageError, is_digest
 from onnxport.storage import StoreAccess, store_access
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -30,7 +29,7 @@ _MIB: Final = 1 << 20
 class Section(BaseModel):
     """A part of the configuration; an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), defer_build=True)
 
 
 class Endpoint(Section):
@@ -238,7 +237,7 @@ class Settings(Section):
         endpoints: `azure_ml.endpoints`, by model.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True)
 
     store: str
     access: StoreAccess = Field(default_factory=StoreAccess)
@@ -291,6 +290,8 @@ def _find_config(start: Path) -> Path | None:
 
 
 def _read(path: Path, environ: Mapping[str, str]) -> dict[str, Any]:
+    import yaml  # ruff: ignore[PLC0415] - most processes in containers have flags and no file
+
     def value(match: re.Match[str]) -> str:
         name, default = match.groups()
         given: str | None = default

@@ -1,6 +1,11 @@
-"""The least that one can write: httptools, uvloop, orjson, a session.run a request; no checks and no metrics."""
+"""The least that one can write: httptools, uvloop, orjson, a session.run a request; no checks and no metrics.
+
+`handwritten.py MODEL PORT [WORKERS]`
+"""
 
 import asyncio
+import os
+import socket
 import sys
 from typing import Any
 
@@ -10,6 +15,10 @@ import onnxruntime
 import orjson
 import uvloop
 
+sock = socket.create_server(("127.0.0.1", int(sys.argv[2])), backlog=2048)
+for _ in range(int(sys.argv[3]) - 1 if len(sys.argv) > 3 else 0):  # ruff: ignore[PLR2004] - the third argument
+    if not os.fork():
+        break
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
@@ -44,7 +53,7 @@ class Bare(asyncio.Protocol):
 
 async def main() -> None:
     """For ever."""
-    server = await asyncio.get_running_loop().create_server(Bare, "127.0.0.1", int(sys.argv[2]))
+    server = await asyncio.get_running_loop().create_server(Bare, sock=sock)
     await server.serve_forever()
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.serving.support import Made
 
 TIMEOUT_SECONDS = 20
-SECONDS_OF_GRACE = 4.0
-"""The breaker keeps away from an endpoint for two seconds after it failed; a busy machine needs some more."""
+SECONDS_OF_GRACE = 10.0
+"""A request that began while it failed may wait for its deadline (5 s); then the breaker keeps away for 2."""
 _KEPT_PROBLEMS = 50
 
 

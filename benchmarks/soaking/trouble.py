@@ -93,7 +93,7 @@ def store_is_cut_off(proxy: FaultyProxy, counts: Counter[str]) -> Iterator[float
 def endpoint_fails(endpoint: AzureMl, state: State, counts: Counter[str]) -> Iterator[float]:
     """500 for a while, right answers for a while."""
     while True:
-        yield 8.0
+        yield 25.0
         state.endpoint_broken = True
         endpoint.mode = "broken"
         counts["endpoint answers 500"] += 1
@@ -147,9 +147,9 @@ class Service:
             try:
                 found = json.loads(line)
             except ValueError:
-                self.strange.append(line.rstrip())
+                self.strange.append(f"a log line that is no JSON: {line.rstrip()}")
                 continue
-            self.events[found["event"]] += 1
+            self.events[found.get("logger") or found["event"]] += 1
             if found["event"] == "ready":
                 ready.set()
             if found["event"] == "unexpected failure":

@@ -310,6 +310,17 @@ def test_failures_are_logged_with_ids_and_without_values(store: Releases, tmp_pa
     assert "secret-colour" not in rest
 
 
+def test_what_libraries_log_is_json_too() -> None:
+    code = (
+        "import logging, warnings; from onnxport.serving.logs import log_to_stderr; log_to_stderr()\n"
+        "logging.getLogger('azure.core').warning('a store that %s', 'fails'); warnings.warn('old')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    one, two = (json.loads(line) for line in done.stderr.splitlines())
+    assert (one["event"], one["logger"], one["level"]) == ("a store that fails", "azure.core", "warning")
+    assert "old" in two["event"]
+
+
 def test_an_address_that_is_taken_is_a_usage_error(store: Releases, service: Running, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "onnxport.serving.main", "--store", store.store.url, "--model", "quote"]
     done = subprocess.run(

@@ -53,6 +53,37 @@ def test_a_row_alone_is_answered_to_the_bit_as_in_a_batch(scorer: Scorer) -> Non
     assert together.tobytes() == alone.tobytes()
 
 
+def test_a_matrix_is_answered_to_the_bit_as_its_records(scorer: Scorer) -> None:
+    """Missing values too; a view that is not contiguous; no rows."""
+    records = win_probability().records
+    matrix = np.array([[record[name] for name in FEATURES] for record in records], dtype=np.float32)
+    assert np.isnan(matrix).any()
+    expected = scorer.score(records)["probabilities"]
+    assert scorer.score_matrix(matrix)["probabilities"].tobytes() == expected.tobytes()
+    assert scorer.score_matrix(matrix[5:6])["probabilities"].tobytes() == expected[5:6].tobytes()
+    assert scorer.score_matrix(matrix[::2])["probabilities"].tobytes() == expected[::2].tobytes()
+    assert scorer.score_matrix(matrix[:0])["probabilities"].shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "reason"),
+    [
+        (np.zeros(20, np.float32), r"shape \[-1, 20\] expected, found \[20\]"),
+        (np.zeros((2, 19), np.float32), r"found \[2, 19\]"),
+        (np.zeros((2, 20)), "float32 expected, found float64"),
+        (np.full((2, 20), "1"), "found <U1"),
+    ],
+)
+def test_a_matrix_of_another_shape_or_type_is_refused(scorer: Scorer, matrix: Any, reason: str) -> None:
+    with pytest.raises(RowsRefused, match=reason):
+        scorer.score_matrix(matrix)
+
+
+def test_a_model_of_mixed_columns_takes_no_matrix(quotes: Scorer) -> None:
+    with pytest.raises(RowsRefused, match="several types"):
+        quotes.score_matrix(np.zeros((1, 4), np.float32))
+
+
 def test_columns_of_mixed_types_are_answered_as_the_source_answers_them(quotes: Scorer) -> None:
     made = quote()
     columns = {name: [record[name] for record in made.records] for name in reversed(made.records[0])}
