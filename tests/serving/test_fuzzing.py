@@ -46,6 +46,8 @@ VALID: dict[str, list[Any]] = {
         {"inputs": [{"name": "features", "shape": [1, len(ROW)], "datatype": "FP32", "data": ROW}]}
     ],
 }
+VALID["/endpoints/quote/invocations"] = VALID["/invocations/quote"]
+VALID["/v2/models/quote/versions/1/infer"] = VALID["/v2/models/quote/infer"]
 """A route of every dialect and layout, and bodies that it answers."""
 
 EXTREMES = [
