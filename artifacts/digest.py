@@ -24,7 +24,7 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def digest_blocks(blocks: Iterable[bytes]) -> str:
+def digest_blocks(blocks: Iterable[bytes | memoryview]) -> str:
     """The SHA-256 of the concatenated `blocks`."""
     running = hashlib.sha256()
     for block in blocks:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from .document import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from .signature import OutputTensor, Signature
+
+_SHOWN: Final = 20
 
 Precision = Literal["float32", "float64", "int64", "string", "none"]
 
@@ -67,16 +74,60 @@ class ConversionPlan(Document):
     runtime: str
     accepted: tuple[str, ...] = ()
 
-    def render(self) -> str:
-        """The plan as plain text, one step a line."""
-        lines = [f"exporter {self.exporter}; runtime {self.runtime}; IR {self.ir_version}; opsets {self.opsets}"]
-        lines += [f"inputs: {self.layout}"]
-        lines += [
-            f"  {step.path}: {step.estimator} by {step.converter} in {step.precision}"
-            + (f" ({step.note})" if step.note else "")
-            for step in self.steps
-        ]
+    def render(self, signature: Signature) -> str:
+        """The plan as plain text: runtime, the inputs and outputs of `signature`, and a line for each step."""
+        opsets = ", ".join(f"{domain or 'opset'} {version}" for domain, version in sorted(self.opsets.items()))
+        lines = [f"for {self.runtime}: {opsets}, IR {self.ir_version}; exporter {self.exporter}"]
+        lines += [f"inputs: {self.layout}", *_table(_inputs(signature))]
+        lines += ["steps, in the order and the precision of the source:", *_table(map(_step, self.steps))]
         if self.post.clip is not None:
-            lines.append(f"  post: clip to [{self.post.clip[0]}, {self.post.clip[1]}]")
-        lines += [f"  accepted: {reason}" for reason in self.accepted]
+            lines.append(f"  then clipped to [{self.post.clip[0]}, {self.post.clip[1]}]")
+        lines += ["outputs:", *_table(map(_output, signature.outputs))]
+        if self.accepted:
+            lines += ["the graph need not do as the source does for rows of the kind", *_indented(self.accepted)]
         return "\n".join(lines)
+
+
+def _inputs(signature: Signature) -> Iterator[tuple[str, ...]]:
+    for column in signature.inputs[:_SHOWN]:
+        missing = (
+            f"missing as {_written(column.missing.encoding)}" if column.missing.allowed else "no missing values"
+        )
+        known = () if column.categories is None else (f"{len(column.categories)} categories",)
+        yield column.name, column.dtype, missing, *known
+    if (more := len(signature.inputs) - _SHOWN) > 0:
+        yield (f"and {more} more",)
+
+
+def _written(encoding: str | None) -> str:
+    return "NaN" if encoding in {None, "nan"} else repr(encoding)
+
+
+def _step(step: PlanStep) -> tuple[str, ...]:
+    by = "" if step.converter == "onnxport" else f"by {step.converter}"
+    precision = "its parts" if step.precision == "none" else step.precision
+    return step.path, step.estimator.rpartition(".")[2], precision, "; ".join(filter(None, (by, step.note)))
+
+
+def _output(output: OutputTensor) -> tuple[str, ...]:
+    shape = ", ".join("N" if size is None else str(size) for size in output.shape)
+    return output.name, output.dtype, f"[{shape}]", _classes(output.classes)
+
+
+def _classes(classes: tuple[object, ...] | None) -> str:
+    shown = ", ".join(map(repr, (classes or ())[:_SHOWN]))
+    return f"{shown}, …" if classes and len(classes) > _SHOWN else shown
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """Each row as a line, its cells below each other; the last cell of a row may be of any length."""
+    found = list(rows)
+    widths = [
+        max(len(row[place]) for row in found if len(row) > place)
+        for place in range(max(map(len, found), default=0))
+    ]
+    return _indented("  ".join(map(str.ljust, row, widths)).rstrip() for row in found)
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)

@@ -10,7 +10,7 @@ from .document import Document
 if TYPE_CHECKING:
     from .rows import Rows
 
-SourceKind = Literal["joblib", "pickle", "skops", "xgboost", "lightgbm", "mlflow", "azureml", "onnx"]
+SourceKind = Literal["joblib", "pickle", "skops", "xgboost", "lightgbm", "catboost", "mlflow", "azureml", "onnx"]
 
 
 class SourceReference(Document):

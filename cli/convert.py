@@ -52,7 +52,10 @@ def convert(
     def human() -> str:
         lines = [f"{out / 'model.onnx'}  {len(artifact.model):,} bytes  sha256 {made.sha256}"]
         if explain:
-            lines.append(made.plan.render())
+            lines += [
+                made.plan.render(made.signature),
+                "valid by onnx.checker in full mode; not yet proven",
+            ]
         lines.append(f"next: onnxport check {out} --against {source} --sample {sample}")
         return "\n".join(lines)
 

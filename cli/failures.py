@@ -38,6 +38,7 @@ _EXTRAS = {
     ),
     "batch": ("dask", "distributed"),
     "azureml": ("azure.ai", "azure.identity", "azure.mgmt"),
+    "catboost": ("catboost",),
     "lightgbm": ("lightgbm",),
     "serve": ("httptools", "jwt", "orjson", "redis", "uvloop"),
     "sign": ("model_signing", "OpenSSL"),

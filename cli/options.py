@@ -14,7 +14,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A path (.joblib, .pkl, .skops, XGBoost .json/.ubj, MLmodel folder), "
+        help="A path (.joblib, .pkl, .skops, XGBoost .json/.ubj, CatBoost .cbm, MLmodel folder), "
         "models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN/PATH or azureml:NAME:VERSION.",
     ),
 ]

@@ -29,15 +29,10 @@ def show(
 
 def _text(manifest: Manifest) -> str:
     model, source, made = manifest.model, manifest.source, manifest.provenance
-    inputs = ", ".join(f"{column.name} ({column.dtype})" for column in manifest.signature.inputs)
-    outputs = ", ".join(f"{output.name} ({output.dtype})" for output in manifest.signature.outputs)
     lines = [
         f"{model.name}:{model.version}  sha256 {manifest.digest}",
         f"source   {source.uri}  ({source.kind}, sha256 {source.sha256})",
         f"made     {made.created_at} by {made.created_by} with {made.tool}",
-        f"layout   {manifest.signature.layout}",
-        f"inputs   {inputs}",
-        f"outputs  {outputs}",
         f"runtime  onnxruntime >= {manifest.graph.min_onnxruntime}",
         f"parity   {manifest.parity.rows:,} rows, {sum(manifest.parity.probes.values()):,} probes, "
         f"worst difference {manifest.parity.worst:.3g}",
@@ -49,4 +44,4 @@ def _text(manifest: Manifest) -> str:
             f"memory {budget.rss_mb:.0f} MiB",
         )
     lines += [f"file     {entry.name}  {entry.size:,} bytes  {entry.path}" for entry in manifest.files]
-    return "\n".join([*lines, manifest.plan.render()])
+    return "\n".join([*lines, manifest.plan.render(manifest.signature)])

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 # Package of one of the class's ancestors to our module; the first that fits: the wrappers of XGBoost and LightGBM
 # descend from scikit-learn's classes too.
-_EXPORTERS = {"xgboost": ".from_xgboost", "lightgbm": ".from_lightgbm", "sklearn": ".from_sklearn"}
+_EXPORTERS = {
+    "xgboost": ".from_xgboost",
+    "lightgbm": ".from_lightgbm",
+    "catboost": ".from_catboost",
+    "sklearn": ".from_sklearn",
+}
 
 
 class _Export(Protocol):
@@ -43,6 +48,6 @@ def export_model(source: SourceModel, sample: DataFrame, options: ExportOptions)
                 return refused.refusal
     return Refusal(
         step="model",
-        reason=f"{class_path(source.model)} is neither an XGBoost nor a scikit-learn model, nor one of LightGBM",
-        instead="Export the estimator or Booster itself; XGBoost, LightGBM and scikit-learn models are supported.",
+        reason=f"{class_path(source.model)} is no model of XGBoost, LightGBM, CatBoost or scikit-learn",
+        instead="Export the estimator or Booster itself; models of these four libraries are supported.",
     )

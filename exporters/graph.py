@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
+from onnxport.artifacts import digest_blocks
 
-from .wire import Chunks, Strings, packed_floats, packed_integers, repeated_strings
+from .wire import Chunks, Strings, little_endian, packed_floats, packed_integers, repeated_strings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,10 @@ _ELEMENT: dict[str, int] = {
 }
 # Field numbers of onnx.proto.
 _MODEL_GRAPH, _GRAPH_NODE, _GRAPH_INITIALIZER, _NODE_ATTRIBUTE = 7, 1, 5, 5
-_ATTRIBUTE_FLOATS, _ATTRIBUTE_INTS, _ATTRIBUTE_STRINGS = 7, 8, 9
+_ATTRIBUTE_TENSOR, _ATTRIBUTE_FLOATS, _ATTRIBUTE_INTS, _ATTRIBUTE_STRINGS = 5, 7, 8, 9
+_TENSOR_RAW_DATA = 9
+_LARGE = 1 << 16
+"""Constants of more bytes are known by their digest, and are no part of the outline."""
 
 
 def element_type(dtype: Dtype) -> int:
@@ -46,6 +50,8 @@ class GraphBuilder:
         self._nodes = Chunks()
         self._outline = Chunks()
         self._initializers = Chunks()
+        self._outline_initializers = Chunks()
+        self._outline_inputs: list[onnx.ValueInfoProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._counts: dict[str, int] = {}
         self._inputs: list[onnx.ValueInfoProto] = []
@@ -65,18 +71,23 @@ class GraphBuilder:
         self._node("Identity", [value], [name], domain="", attributes={})
 
     def constant(self, array: Column | float | Sequence[Any], dtype: Dtype | None = None) -> str:
-        """The name of a constant tensor with these contents; equal contents share one tensor."""
+        """The name of a constant tensor with these contents; equal contents share one tensor.
+
+        An array is kept, not copied: it must not change any more.
+        """
         values = np.asarray(array, dtype=object if dtype == "string" else dtype)
-        key = (
-            str(values.dtype),
-            values.shape,
-            repr(values.tolist()).encode() if values.dtype == object else values.tobytes(),
-        )
+        key = (str(values.dtype), values.shape, _contents(values))
         if key not in self._constants:
             name = self.fresh("constant")
-            tensor = numpy_helper.from_array(values, name)
-            self._initializers.embed(_GRAPH_INITIALIZER, Chunks(tensor.SerializeToString(deterministic=True)))
             self._constants[key] = name
+            if values.dtype != object and values.nbytes > _LARGE:
+                self._initializers.embed(_GRAPH_INITIALIZER, _raw_tensor(values, name))
+                kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+                self._outline_inputs.append(helper.make_tensor_value_info(name, kind, values.shape))
+            else:
+                tensor = Chunks(numpy_helper.from_array(values, name).SerializeToString(deterministic=True))
+                self._initializers.embed(_GRAPH_INITIALIZER, tensor)
+                self._outline_initializers.embed(_GRAPH_INITIALIZER, tensor)
         return self._constants[key]
 
     def add(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:  # ruff: ignore[ANN401] - any attribute
@@ -106,15 +117,17 @@ class GraphBuilder:
 
         Law: the same calls give the same bytes; there is no time stamp and no random name in them.
         """
-        return self._build(self._nodes, name, metadata)
+        rest = helper.make_graph([], name, self._inputs, self._outputs)
+        return self._build(self._nodes, self._initializers, rest, metadata)
 
     def outline(self, *, name: str) -> bytes:
-        """The graph with the first entry alone of each long attribute: all that `onnx.checker` looks at."""
-        return self._build(self._outline, name, {})
+        """What `onnx.checker` looks at: the first entry of each long attribute, large constants as inputs."""
+        rest = helper.make_graph([], name, [*self._inputs, *self._outline_inputs], self._outputs)
+        return self._build(self._outline, self._outline_initializers, rest, {})
 
-    def _build(self, nodes: Chunks, name: str, metadata: Mapping[str, str]) -> bytes:
-        rest = helper.make_graph([], name, self._inputs, self._outputs)
-        graph = Chunks(rest.SerializeToString(deterministic=True))
+    def _build(
+        self, nodes: Chunks, initializers: Chunks, rest: onnx.GraphProto, metadata: Mapping[str, str]
+    ) -> bytes:
         model = onnx.ModelProto(ir_version=self.ir_version, producer_name="onnxport")
         for domain, version in sorted(self.opsets.items()):
             model.opset_import.add(domain=domain, version=version)
@@ -123,8 +136,8 @@ class GraphBuilder:
         whole = Chunks(model.SerializeToString(deterministic=True))
         body = Chunks()
         body.extend(nodes)
-        body.extend(self._initializers)
-        body.extend(graph)
+        body.extend(initializers)
+        body.append(rest.SerializeToString(deterministic=True))
         whole.embed(_MODEL_GRAPH, body)
         return whole.join()
 
@@ -159,10 +172,29 @@ def _attribute(name: str, value: Column | Strings) -> Chunks:
         chunks = Chunks(kind(name=name, type=kind.STRINGS).SerializeToString())
         chunks.extend(repeated_strings(_ATTRIBUTE_STRINGS, value))
         return chunks
+    if value.dtype == np.float64:
+        chunks = Chunks(kind(name=name, type=kind.TENSOR).SerializeToString())
+        chunks.embed(_ATTRIBUTE_TENSOR, _raw_tensor(value, name))
+        return chunks
     floats = value.dtype.kind == "f"
     chunks = Chunks(kind(name=name, type=kind.FLOATS if floats else kind.INTS).SerializeToString())
     body = packed_floats(value) if floats else packed_integers(value)
     chunks.embed(_ATTRIBUTE_FLOATS if floats else _ATTRIBUTE_INTS, body)
+    return chunks
+
+
+def _contents(values: Column) -> bytes:
+    if values.dtype == object:
+        return repr(values.tolist()).encode()
+    if values.nbytes <= _LARGE:
+        return values.tobytes()
+    return digest_blocks(little_endian(values).blocks()).encode()
+
+
+def _raw_tensor(values: Column, name: str) -> Chunks:
+    kind = helper.np_dtype_to_tensor_dtype(values.dtype)
+    chunks = Chunks(onnx.TensorProto(name=name, dims=values.shape, data_type=kind).SerializeToString())
+    chunks.embed(_TENSOR_RAW_DATA, little_endian(values))
     return chunks
 
 

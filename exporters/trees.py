@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from onnx import numpy_helper
 
 from .graph import ML
 from .wire import Strings
@@ -29,6 +28,10 @@ class Mode(IntEnum):
     EQ = 5
     NEQ = 6
 
+
+_INTEGER_BITS = 23
+"""Sums of integers up to twice 2^23 are exact in float32; the second half is for rounding up."""
+_SMALLEST_EXPONENT = -1000
 
 _MODES = ("LEAF", "BRANCH_LT", "BRANCH_LEQ", "BRANCH_GT", "BRANCH_GTE", "BRANCH_EQ", "BRANCH_NEQ")
 
@@ -95,16 +98,52 @@ def add_tree_ensemble(builder: GraphBuilder, value: str, trees: TreeEnsemble) ->
         nodes_modes=Strings(table=_MODES, codes=trees.mode),
         nodes_truenodeids=trees.true,
         nodes_falsenodeids=trees.false,
-        nodes_missing_value_tracks_true=trees.missing_true,
         target_treeids=trees.leaf_tree,
         target_nodeids=trees.leaf_node,
         target_ids=trees.leaf_target,
+        **({"nodes_missing_value_tracks_true": trees.missing_true} if trees.missing_true.any() else {}),
         **_reals("nodes_values", trees.value),
         **_reals("target_weights", trees.leaf_weight),
     )
 
 
+def add_double_sums(builder: GraphBuilder, value: str, trees: TreeEnsemble) -> str:
+    """The name of the float64 sums, shape `(n, trees.targets)`: no more than a double loses on its way.
+
+    The runtime adds float64 leaves in float64, but answers in float32. So each leaf, in units of a step, is split
+    in two parts that go to two sums: an integer, so that the sum is one that float32 holds, and what is left. The
+    first sum is exact on any number of threads, the second is rounded to float32: together they are off by
+    2^-47 of the largest possible sum of leaves for each tree, at most.
+
+    Args:
+        builder: The graph.
+        value: The features, float64 `(n, features)`.
+        trees: The forest in float64; its leaves are finite and stand in the order of the trees.
+    """
+    step = _step(trees)
+    scaled = trees.leaf_weight / step
+    whole = np.round(scaled)
+    both = replace(
+        trees,
+        leaf_tree=np.repeat(trees.leaf_tree, 2),
+        leaf_node=np.repeat(trees.leaf_node, 2),
+        leaf_target=np.stack([2 * trees.leaf_target, 2 * trees.leaf_target + 1], axis=1).ravel(),
+        leaf_weight=np.stack([whole, scaled - whole], axis=1).ravel(),
+        targets=2 * trees.targets,
+    )
+    parts = builder.cast(add_tree_ensemble(builder, value, both), "float64")
+    even = np.arange(0, 2 * trees.targets, 2)
+    wholes, rests = (builder.add("Gather", parts, builder.constant(even + odd), axis=1) for odd in (0, 1))
+    return builder.add("Mul", builder.add("Add", wholes, rests), builder.constant(step, "float64"))
+
+
+def _step(trees: TreeEnsemble) -> float:
+    """A power of two, in units of which no sum of leaves has more than 23 bits before the point."""
+    starts = np.flatnonzero(np.diff(trees.leaf_tree, prepend=-1))
+    largest = np.maximum.reduceat(np.abs(trees.leaf_weight), starts) if len(starts) else np.zeros(1)
+    exponent = int(np.frexp(largest.sum())[1]) - _INTEGER_BITS
+    return float(np.ldexp(1.0, max(exponent, _SMALLEST_EXPONENT)))
+
+
 def _reals(name: str, values: Column) -> dict[str, Any]:
-    if values.dtype == np.float64:
-        return {f"{name}_as_tensor": numpy_helper.from_array(values, name)}
-    return {name: values}
+    return {f"{name}_as_tensor" if values.dtype == np.float64 else name: values}

@@ -26,6 +26,7 @@ KINDS: Mapping[str, SourceKind] = {
     ".json": "xgboost",
     ".ubj": "xgboost",
     ".lgb": "lightgbm",
+    ".cbm": "catboost",
 }
 """File suffix to what is expected in the file."""
 
@@ -98,6 +99,10 @@ def open_bytes(data: bytes, brought: Brought, access: SourceAccess) -> Any:  # r
         from .lightgbm_files import open_lightgbm  # ruff: ignore[PLC0415] - loads only for such files
 
         return open_lightgbm(data, name)
+    if kind == "catboost":
+        from .catboost_files import open_catboost  # ruff: ignore[PLC0415] - loads only for such files
+
+        return open_catboost(data, name)
     if kind == "skops":
         from .skops_files import open_skops  # ruff: ignore[PLC0415] - loads only for such files
 

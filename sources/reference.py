@@ -13,8 +13,9 @@ from onnxport.artifacts import UsageError
 Scheme = Literal["file", "models", "runs", "azureml"]
 
 FORMS = (
-    "a path (*.joblib, *.pkl, *.skops, XGBoost's *.json or *.ubj, a folder with an MLmodel file), "
-    "models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN/PATH, azureml:NAME:VERSION or azureml:NAME@LABEL"
+    "a path (*.joblib, *.pkl, *.skops, XGBoost's *.json or *.ubj, CatBoost's *.cbm, "
+    "a folder with an MLmodel file), models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN/PATH, "
+    "azureml:NAME:VERSION or azureml:NAME@LABEL"
 )
 _REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)(/(?P<version>[^/@]+)|@(?P<alias>[^/@]+))")
 _LOGGED = re.compile(r"models:/m-[0-9a-f]{32}")

@@ -143,6 +143,8 @@ def _all_numbers(data: pd.DataFrame) -> bool:
 
 
 def _label(answer: Column, output: OutputTensor) -> Column:
+    """Labels in the output's shape and dtype: CatBoost gives those of several classes as a column."""
+    answer = answer.reshape(len(answer)) if output.shape == (None,) else answer
     if output.dtype == "string":
         labels = np.empty(answer.shape, dtype=object)
         labels[...] = [str(label) for label in answer.tolist()]

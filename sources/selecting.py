@@ -48,7 +48,8 @@ def model_names(model: Any) -> tuple[str, ...] | None:  # ruff: ignore[ANN401] -
         lambda: model.feature_names,
         lambda: model.feature_names_in_,
         lambda: model.get_booster().feature_names,
-        lambda: _lightgbm_names(model),
+        lambda: _unless_made_up(model.feature_name(), "Column_"),  # LightGBM
+        lambda: _unless_made_up(model.feature_names_, ""),  # CatBoost
     )
     for read in readers:
         try:
@@ -63,6 +64,7 @@ def model_names(model: Any) -> tuple[str, ...] | None:  # ruff: ignore[ANN401] -
 def feature_count(model: Any) -> int | None:  # ruff: ignore[ANN401] - any estimator or Booster
     """How many features `model` was trained on; `None` where it does not say."""
     readers: tuple[Callable[[], Any], ...] = (
+        lambda: len(model.feature_names_),  # CatBoost, which counts 0 features after load_model
         lambda: model.n_features_in_,
         lambda: int(model.num_features()),  # XGBoost
         lambda: int(model.num_feature()),  # LightGBM
@@ -75,10 +77,9 @@ def feature_count(model: Any) -> int | None:  # ruff: ignore[ANN401] - any estim
     return None
 
 
-def _lightgbm_names(booster: Any) -> list[str] | None:  # ruff: ignore[ANN401] - a Booster, or what has no such method
-    """The names of a LightGBM Booster; it makes up `Column_0`, `Column_1`, … for data without names."""
-    names: list[str] = booster.feature_name()
-    return None if names == [f"Column_{index}" for index in range(len(names))] else names
+def _unless_made_up(names: list[str], prefix: str) -> list[str] | None:
+    """`names`, unless the library made them up for data without any: `prefix` and a number."""
+    return None if names == [f"{prefix}{index}" for index in range(len(names))] else names
 
 
 def _spelled(

@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "exporters")]
 
 def coverage() -> str:
     """What is exact, and what is refused with which reason."""
+    from catboost_cases import CASES as CATBOOST
     from lightgbm_cases import CASES as LIGHTGBM
     from sklearn_cases import encoded, imputed, scaled
     from sklearn_estimators import REFUSED, estimators
@@ -49,6 +50,10 @@ def coverage() -> str:
         "The extra `lightgbm`. Refused: linear trees, a wrapper with its own `predict`, a classifier with an objective "
         "of one's own or of one class, plain string columns.",
         bullets(LIGHTGBM),
+        f"## CatBoost: {len(CATBOOST)} cases, in double precision",
+        "The extra `catboost`. Refused: categories, texts and embeddings among the features, a wrapper with its own "
+        "`predict`, a classifier with an objective of one's own.",
+        bullets(CATBOOST),
         f"## Pipelines: {len(pipelines)} cases",
         bullets(pipelines),
         f"## scikit-learn's own estimators: {len(exact)} of {len(known)} exact",

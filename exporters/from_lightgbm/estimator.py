@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnxport.artifacts import PlanStep
 from onnxport.exporters.assemble import class_path
-from onnxport.exporters.refused import Refused
+from onnxport.exporters.refused import Refused, check_methods
 
 from .saved import read_booster
 
 if TYPE_CHECKING:
     from .saved import Model
 
-_ANSWERS = ("predict", "predict_proba", "decision_function")
 _PREDICTION_PARAMETERS = ("pred_early_stop", "predict_raw_score", "raw_score", "is_predict_raw_score")
 _INSTEAD = "Export the LightGBM estimator without it, or its Booster: `booster_`."
 
@@ -45,7 +44,7 @@ def read_estimator(model: Any, step: str) -> Estimator:  # ruff: ignore[ANN401] 
     # ruff: ignore[PLC0415] - loads only when needed
     import lightgbm
 
-    _check_methods(model, step)
+    check_methods(model, step, "lightgbm", _INSTEAD)
     if isinstance(model, lightgbm.Booster):
         return Estimator(model=read_booster(model, step))
     if not isinstance(model, lightgbm.LGBMModel):
@@ -69,17 +68,6 @@ def plan_step(model: Any, estimator: Estimator, step: str) -> PlanStep:  # ruff:
         precision="float64",
         note=f"{facts}, {used} of {available} rounds",
     )
-
-
-def _check_methods(model: Any, step: str) -> None:  # ruff: ignore[ANN401] - a foreign estimator
-    for name in _ANSWERS:
-        method = getattr(type(model), name, None)
-        if getattr(method, "__module__", "lightgbm").partition(".")[0] != "lightgbm":
-            raise Refused(
-                f"{step}.{name}",
-                f"{class_path(model)} answers by a `{name}` of its own, which nobody can translate",
-                _INSTEAD,
-            )
 
 
 def _wrapper(model: Any, step: str, *, classifier: bool) -> Estimator:  # ruff: ignore[ANN401] - a foreign estimator

@@ -1,8 +1,4 @@
-"""LightGBM's trees as one tree ensemble in double precision, whose sums lose nothing on their way out.
-
-The runtime adds float64 leaves in float64, but answers in float32. So each leaf, in units of a step, is split in
-two parts that go to two sums: an integer, so that the sum is an integer that float32 holds, and what is left.
-"""
+"""LightGBM's trees as one tree ensemble in double precision."""
 
 from __future__ import annotations
 
@@ -25,16 +21,10 @@ _ZERO_MISSING, _NAN_MISSING = 1, 2
 _ZERO = float(np.float32(1e-35))
 """LightGBM's `kZeroThreshold`: numbers so close to zero are zero."""
 _WORD = 32
-_INTEGER_BITS = 23
-"""Sums of integers up to twice 2^23 are exact in float32; the second half is for rounding up."""
-_SMALLEST_EXPONENT = -1000
 
 
-def forest(model: Model) -> tuple[TreeEnsemble, float]:
-    """The trees of `model`, and a step: the sums `2k` and `2k + 1` together, times the step, are output `k`.
-
-    The first sum is exact on any number of threads, the second is rounded to float32: together they are off by
-    2^-47 of the largest possible sum of leaves for each tree, at most.
+def forest(model: Model) -> TreeEnsemble:
+    """The trees of `model` in float64; target `k` is output `k`.
 
     Raises:
         IntegrityError: The arrays contradict each other.
@@ -47,7 +37,6 @@ def forest(model: Model) -> tuple[TreeEnsemble, float]:
     base = (leaves - 1)[inner_tree]
     left, right = (_child(trees.arrays[name], base) for name in ("left_child", "right_child"))
     value, missing_left, special = _questions(trees)
-    step = _step(trees)
     order = np.lexsort((np.append(inner_node, leaf + (leaves - 1)[leaf_tree]), np.append(inner_tree, leaf_tree)))
     nothing = np.zeros(len(leaf), dtype=np.int64)
 
@@ -63,15 +52,18 @@ def forest(model: Model) -> tuple[TreeEnsemble, float]:
         true=placed(np.where(special, right, left)),
         false=placed(np.where(special, left, right)),
         missing_true=placed(missing_left ^ special).astype(np.uint8),
-        **_weights(model, step, leaf_tree, leaf + (leaves - 1)[leaf_tree]),
-        targets=2 * model.outputs,
+        leaf_tree=leaf_tree,
+        leaf_node=leaf + (leaves - 1)[leaf_tree],
+        leaf_target=leaf_tree % model.outputs,
+        leaf_weight=trees.arrays["leaf_value"],
+        targets=model.outputs,
     )
     if not special.any():
-        return ensemble, step
+        return ensemble
     where = np.empty(len(order), dtype=np.int64)
     where[order] = np.arange(len(order))
     splits = _splits(trees, inner_tree, special)
-    return expand(ensemble, replace(splits, position=where[splits.position]), 2 * leaves - 1), step
+    return expand(ensemble, replace(splits, position=where[splits.position]), 2 * leaves - 1)
 
 
 def _check(trees: Trees, features: int) -> None:
@@ -86,6 +78,8 @@ def _check(trees: Trees, features: int) -> None:
             raise IntegrityError("LightGBM's trees are damaged: a child lies outside its tree")
     if (trees.arrays["split_feature"] >= features).any() or not np.isfinite(trees.arrays["threshold"]).all():
         raise IntegrityError("LightGBM's trees are damaged: a split is none")
+    if not np.isfinite(trees.arrays["leaf_value"]).all():
+        raise IntegrityError("LightGBM's trees are damaged: a leaf holds no finite number")
 
 
 def _numbered(sizes: Column) -> tuple[Column, Column]:
@@ -152,26 +146,3 @@ def _category_splits(trees: Trees, tree: Column, position: Column) -> CategorySp
     splits = CategorySplits.from_codes(position, owner[entry], place[entry] * _WORD + bit)
     first = np.nextafter(-1.0, 0.0)
     return replace(splits, bounds=np.where(splits.bounds == 0, first, splits.bounds))
-
-
-def _step(trees: Trees) -> float:
-    """A power of two, in units of which no sum of leaves has more than 23 bits before the point."""
-    values, counts = trees.arrays["leaf_value"], trees.counts["leaf_value"]
-    if not np.isfinite(values).all():
-        raise IntegrityError("LightGBM's trees are damaged: a leaf holds no finite number")
-    largest = np.maximum.reduceat(np.abs(values), np.cumsum(counts) - counts) if len(counts) else np.zeros(1)
-    exponent = int(np.frexp(largest.sum())[1]) - _INTEGER_BITS
-    return float(np.ldexp(1.0, max(exponent, _SMALLEST_EXPONENT)))
-
-
-def _weights(model: Model, step: float, tree: Column, node: Column) -> dict[str, Column]:
-    """Both parts of each leaf, next to each other."""
-    values = model.trees.arrays["leaf_value"] / step
-    whole = np.round(values)
-    target = 2 * (tree % model.outputs)
-    return {
-        "leaf_tree": np.repeat(tree, 2),
-        "leaf_node": np.repeat(node, 2),
-        "leaf_target": np.stack([target, target + 1], axis=1).ravel(),
-        "leaf_weight": np.stack([whole, values - whole], axis=1).ravel(),
-    }

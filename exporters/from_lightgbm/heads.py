@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from onnxport.exporters.from_sklearn.tensor import Tensor, join
-from onnxport.exporters.trees import add_tree_ensemble
+from onnxport.exporters.trees import add_double_sums
 
 from .forest import forest
 from .objectives import add_link
@@ -61,8 +61,5 @@ def _sums(matrix: Tensor, model: Model) -> Tensor:
     """The sums of leaves, float64 `(n, outputs)`."""
     if not model.rounds[1]:
         return matrix.column(0).equals(matrix.column(0)).cast("float64") * [[0.0] * model.outputs]
-    trees, step = forest(model)
-    name = add_tree_ensemble(matrix.builder, matrix.name, trees)
-    parts = Tensor(builder=matrix.builder, name=name, dtype="float32").cast("float64")
-    every = range(0, 2 * model.outputs, 2)
-    return (parts.columns(list(every)) + parts.columns([place + 1 for place in every])) * step
+    name = add_double_sums(matrix.builder, matrix.name, forest(model))
+    return Tensor(builder=matrix.builder, name=name, dtype="float64")

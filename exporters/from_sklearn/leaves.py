@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class Tree:
     """One tree, an entry a node; node 0 is the root, and every other node has one parent.
 
+    Narrow numbers keep a large forest small: int32 for places, uint8 for the rest.
+
     Attributes:
         feature: Column that the node reads, `(m,)`.
         mode: `Mode` of the node, `(m,)`.
@@ -55,19 +57,22 @@ def from_tree(tree: Estimator, answers: Column, features: Column | None = None) 
     threshold = tree.threshold.astype(np.float32)
     above = threshold.astype(np.float64) > tree.threshold
     threshold[above] = np.nextafter(threshold[above], np.float32(-np.inf))
-    feature = np.where(leaf, 0, tree.feature)
+    feature = _inner(leaf, tree.feature, np.int32)
     missing = getattr(tree, "missing_go_to_left", None)
     return Tree(
-        feature=feature if features is None else np.where(leaf, 0, np.asarray(features)[feature]),
-        mode=np.where(leaf, Mode.LEAF, Mode.LTE).astype(np.uint8),
-        value=np.where(leaf, np.float32(0), threshold),
-        true=np.where(leaf, 0, tree.children_left),
-        false=np.where(leaf, 0, tree.children_right),
-        missing_true=np.zeros(len(leaf), np.uint8)
-        if missing is None
-        else np.where(leaf, 0, missing).astype(np.uint8),
+        feature=feature if features is None else _inner(leaf, np.asarray(features)[feature], np.int32),
+        mode=np.where(leaf, np.uint8(Mode.LEAF), np.uint8(Mode.LTE)),
+        value=_inner(leaf, threshold, np.float32),
+        true=_inner(leaf, tree.children_left, np.int32),
+        false=_inner(leaf, tree.children_right, np.int32),
+        missing_true=_inner(leaf, np.zeros(1, np.uint8) if missing is None else missing, np.uint8),
         answers=answers,
     )
+
+
+def _inner(leaf: Column, values: Column, dtype: type[np.generic]) -> Column:
+    """`values` at inner nodes, 0 at leaves."""
+    return np.where(leaf, dtype(0), values.astype(dtype, copy=False))
 
 
 def leaf_answers(x: Tensor, trees: Sequence[Tree]) -> Tensor:
@@ -77,38 +82,40 @@ def leaf_answers(x: Tensor, trees: Sequence[Tree]) -> Tensor:
         x: The features, shape `(n, features)`, in the dtype of the thresholds.
         trees: T of them; a leaf's answers have one shape.
     """
-    leaves = [np.flatnonzero(tree.mode == Mode.LEAF) for tree in trees]
+    modes = _joined([tree.mode for tree in trees], np.uint8)
+    leaf = modes == Mode.LEAF
     sizes = np.array([len(tree.mode) for tree in trees])
-    counts = np.array([len(one) for one in leaves])
-    tree_of_leaf = np.repeat(np.arange(len(trees)), counts)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    tree, node = _numbered(sizes)
+    counts = np.bincount(tree[leaf], minlength=len(trees))
+    tree_of_leaf, leaf_of_tree = _numbered(counts)
     ensemble = TreeEnsemble(
-        tree=np.repeat(np.arange(len(trees), dtype=np.int32), sizes),
-        node=_numbered(sizes),
+        tree=tree,
+        node=node,
         feature=_joined([tree.feature for tree in trees], np.int32),
-        mode=_joined([tree.mode for tree in trees], np.uint8),
+        mode=modes,
         value=_joined([tree.value for tree in trees], x.dtype),
         true=_joined([tree.true for tree in trees], np.int32),
         false=_joined([tree.false for tree in trees], np.int32),
         missing_true=_joined([tree.missing_true for tree in trees], np.uint8),
         leaf_tree=tree_of_leaf,
-        leaf_node=_joined(leaves, np.int32),
+        leaf_node=node[leaf],
         leaf_target=tree_of_leaf,
-        leaf_weight=_numbered(counts).astype(x.dtype),
+        leaf_weight=leaf_of_tree.astype(x.dtype),
         targets=len(trees),
     )
     name = add_tree_ensemble(x.builder, x.name, ensemble)
     numbers = Tensor(builder=x.builder, name=name, dtype="float32").cast("int64")
-    answers = _joined([tree.answers[one] for tree, one in zip(trees, leaves, strict=True)], np.float64)
-    return (numbers + starts[None, :]).rows_of(answers)
+    answers = _joined([tree.answers[tree.mode == Mode.LEAF] for tree in trees], np.float64)
+    return (numbers + (np.cumsum(counts) - counts)[None, :]).rows_of(answers)
 
 
-def _numbered(sizes: Column) -> Column:
-    """0, 1, 2, … for each size, one after the other."""
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    answer: Column = (np.arange(int(sizes.sum())) - starts).astype(np.int32)
-    return answer
+def _numbered(sizes: Column) -> tuple[Column, Column]:
+    """For each entry of groups of these sizes: the group, and the place in it; int32."""
+    group = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    place = np.arange(len(group), dtype=np.int32)
+    place -= np.repeat((np.cumsum(sizes) - sizes).astype(np.int32), sizes)
+    return group, place
 
 
 def _joined(arrays: Sequence[Column], dtype: Foreign) -> Column:
-    return np.concatenate(arrays).astype(dtype, copy=False)
+    return np.concatenate(arrays, dtype=dtype, casting="same_kind")

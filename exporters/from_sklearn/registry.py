@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _FAMILIES = (
     "boosted",
     "calibrating",
+    "cat",
     "clusters",
     "compose",
     "constants",
@@ -58,7 +59,7 @@ def converter_of(scope: Scope, estimator: Estimator) -> Converter:
     """
     changed: list[str] = []
     for ancestor in type(estimator).__mro__:
-        known = ancestor.__module__.partition(".")[0] in {"lightgbm", "sklearn", "xgboost"}
+        known = ancestor.__module__.partition(".")[0] in {"catboost", "lightgbm", "sklearn", "xgboost"}
         converter = converters().get(ancestor.__name__) if known else None
         if converter is not None and not changed:
             return converter

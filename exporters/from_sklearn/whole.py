@@ -65,7 +65,7 @@ def _check_columns(model: Estimator, sample: DataFrame) -> None:
 
 def _packages(scope: Scope) -> tuple[str, ...]:
     owners = {step.estimator.partition(".")[0] for step in scope.journal.steps.values()}
-    return (*_PACKAGES, *sorted(owners & {"lightgbm", "xgboost"}))
+    return (*_PACKAGES, *sorted(owners & {"catboost", "lightgbm", "xgboost"}))
 
 
 def _accepted(scope: Scope) -> tuple[str, ...]:

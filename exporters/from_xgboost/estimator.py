@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from onnxport.exporters.assemble import class_path
-from onnxport.exporters.refused import Refused
+from onnxport.exporters.refused import Refused, check_methods
 
 from .booster import Linear, Model, read_booster
 
 if TYPE_CHECKING:
     from xgboost import Booster, XGBModel
-
-_ANSWERS = ("predict", "predict_proba")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +76,9 @@ def _wrapper(model: XGBModel, step: str) -> Estimator:
 
     if not hasattr(model, "_Booster"):
         raise Refused(step, f"{class_path(model)} is not fitted", "Call fit or load_model first.")
-    for name in _ANSWERS:
-        method = getattr(type(model), name, None)
-        package, _, module = getattr(method, "__module__", "xgboost.sklearn").partition(".")
-        if package != "xgboost" or module != "sklearn":
-            raise Refused(
-                f"{step}.{name}",
-                f"{class_path(model)} answers by a `{name}` of its own, which nobody can translate",
-                "Export the XGBoost estimator without the override, or its Booster.",
-            )
+    check_methods(
+        model, step, "xgboost.sklearn", "Export the XGBoost estimator without the override, or its Booster."
+    )
     booster = read_booster(model.get_booster(), step)
     in_place = model.booster != "gblinear"
     best = getattr(model, "best_iteration", None) if in_place else None

@@ -27,6 +27,7 @@ class _Nodes:
         sizes: Nodes of each tree, `(trees + 1,)`.
         starts: Index of each tree's root, `(trees + 1,)`.
         tree: Tree of each node.
+        node: Its number inside the tree.
         left: Left child, -1 at leaves.
         right: Right child; at leaves of several values the number of the leaf.
     """
@@ -34,13 +35,9 @@ class _Nodes:
     sizes: Column
     starts: Column
     tree: Column
+    node: Column
     left: Column
     right: Column
-
-    @property
-    def node(self) -> Column:
-        """Number of each node inside its tree."""
-        return np.arange(len(self.tree), dtype=np.int32) - self.starts.astype(np.int32)[self.tree]
 
     def reachable(self) -> Column | None:
         """Which nodes a root leads to, or `None` for all of them: pruning leaves deleted nodes in the arrays."""
@@ -48,7 +45,7 @@ class _Nodes:
         while True:
             known = np.zeros(len(self.tree), dtype=np.bool_)
             known[self.starts] = True
-            start = self.starts[self.tree[inner]]
+            start = self.starts.astype(np.int32)[self.tree[inner]]
             known[start + self.left[inner]] = True
             known[start + self.right[inner]] = True
             if known[inner].all():
@@ -102,16 +99,24 @@ def forest(trees: Trees, intercept: Column, count: int, *, through_intercept: bo
 def _nodes(trees: Trees, count: int) -> _Nodes:
     arrays = trees.arrays
     sizes = np.append(1, arrays.counts("left_children", count))
+    starts = np.cumsum(sizes) - sizes
+    node = np.arange(int(sizes.sum()), dtype=np.int32)
+    node -= np.repeat(starts.astype(np.int32), sizes)
     nodes = _Nodes(
         sizes=sizes,
-        starts=np.cumsum(sizes) - sizes,
+        starts=starts,
         tree=np.repeat(np.arange(count + 1, dtype=np.int32), sizes),
+        node=node,
         left=arrays.joined("left_children", count, lead=1),
         right=arrays.joined("right_children", count, lead=1),
     )
     nodes.left[0] = -1
-    last = np.where(nodes.left < 0, 0, np.maximum(nodes.left, nodes.right))
-    if len(nodes.left) != len(nodes.tree) or (last >= sizes[nodes.tree]).any() or len(trees.group) < count:
+    last = np.where(nodes.left < 0, np.int32(0), np.maximum(nodes.left, nodes.right))
+    if (
+        len(nodes.left) != len(nodes.tree)
+        or (last >= sizes.astype(np.int32)[nodes.tree]).any()
+        or len(trees.group) < count
+    ):
         raise IntegrityError("XGBoost's trees are damaged: a child lies outside its tree")
     return nodes
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pandas as pd
-from onnxport.artifacts import MATRIX_TENSOR, OnnxArtifact, Refusal, SourceModel, SourceReference
-from onnxport.exporters import ExportOptions
-from onnxport.exporters.from_sklearn import export
+from exporting import exported, session
+from onnxport.artifacts import MATRIX_TENSOR, OnnxArtifact
 
 ATOL = RTOL = 1e-5
 _PROBED = 12  # columns that unusual values are placed into
-REFERENCE = SourceReference(uri="model.joblib", kind="joblib", sha256="0" * 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,28 +28,6 @@ class Compared:
     rows: int
     wrong: int
     worst: float
-
-
-def exported(model: Any, sample: pd.DataFrame) -> OnnxArtifact:
-    """The model's graph; a refusal fails the test."""
-    result = export(SourceModel(reference=REFERENCE, model=model), sample, ExportOptions())
-    assert isinstance(result, OnnxArtifact), result
-    return result
-
-
-def refusal(model: Any, sample: pd.DataFrame) -> Refusal:
-    """Why the model is refused; a graph fails the test."""
-    result = export(SourceModel(reference=REFERENCE, model=model), sample, ExportOptions())
-    assert isinstance(result, Refusal)
-    return result
-
-
-def session(artifact: OnnxArtifact) -> onnxruntime.InferenceSession:
-    """The graph in this process, on one thread."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(artifact.model, options, providers=["CPUExecutionProvider"])
 
 
 def feeds(artifact: OnnxArtifact, frame: pd.DataFrame) -> dict[str, Any]:
@@ -138,7 +113,7 @@ def _neighbours(column: pd.Series[Any]) -> list[float]:
 def compare(model: Any, sample: pd.DataFrame, rows: pd.DataFrame) -> Compared:
     """`model` against its graph on `rows` and on what `probes` adds."""
     artifact = exported(model, sample)
-    running = session(artifact)
+    running = session(artifact.model)
     total, wrong, worst = 0, 0, 0.0
     for index, frame in enumerate([rows, rows.iloc[:1], *probes(rows, artifact)]):
         try:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import sklearn_parity
-import xgboost_parity
+from exporting import exported, session
 from onnxport.sources import rows_of
 from sklearn_data import TRAINED, frame
 from sklearn_wholes import cases
@@ -31,7 +30,7 @@ def of_xgboost() -> Iterator[tuple[str, OnnxArtifact, Any]]:
     for name in NAMES:
         model, rows = CASES[name]()
         rows = rows.head(ROWS)
-        yield name, xgboost_parity.exported(model, rows), rows
+        yield name, exported(model, rows), rows
 
 
 def of_sklearn() -> Iterator[tuple[str, OnnxArtifact, Any]]:
@@ -40,7 +39,7 @@ def of_sklearn() -> Iterator[tuple[str, OnnxArtifact, Any]]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit(data[columns][:TRAINED], data[target][:TRAINED])
-            artifact = sklearn_parity.exported(model, data[columns][:TRAINED])
+            artifact = exported(model, data[columns][:TRAINED])
         yield name, artifact, data[columns][TRAINED:].head(ROWS)
 
 
@@ -56,9 +55,9 @@ def test_the_oldest_runtime_answers_as_the_newest_does(
         (tmp_path / f"{index}.onnx").write_bytes(artifact.model)
         plain = {key: value.astype(str) if value.dtype == object else value for key, value in feeds.items()}
         np.savez(tmp_path / f"{index}.npz", **plain)
-        session = sklearn_parity.session(artifact)
-        outputs = [output.name for output in session.get_outputs()]
-        wanted[str(index)] = name, dict(zip(outputs, session.run(outputs, feeds), strict=True))
+        newest = session(artifact.model)
+        outputs = [output.name for output in newest.get_outputs()]
+        wanted[str(index)] = name, dict(zip(outputs, newest.run(outputs, feeds), strict=True))
     script = Path(__file__).with_name("run_on_floor.py")
     done = subprocess.run([FLOOR, script, tmp_path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

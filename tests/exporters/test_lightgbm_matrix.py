@@ -10,8 +10,10 @@ import lightgbm as lgb
 import numpy as np
 import onnx
 import pytest
+from double_parity import run, with_changed
+from exporting import exported
 from lightgbm_cases import CASES, ROWS
-from lightgbm_parity import compare, exported, probes, run, with_changed
+from lightgbm_parity import compare, probes
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,9 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+from exporting import exported, refusal
 from lightgbm_cases import CASES, SMALL, classes, signal, table, with_categories
-from lightgbm_parity import compare, exported, probes, refusal
+from lightgbm_parity import compare, probes
 from onnxport.artifacts import PostProcessing, SourceModel
 from onnxport.sources import SourceAccess, load, rows_of, scorer, select_features
 from sklearn.calibration import CalibratedClassifierCV

@@ -7,8 +7,8 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import pytest
+from exporting import REFERENCE, exported, refusal
 from lightgbm_cases import CASES, CATEGORICAL, SETTINGS, SMALL, classes, signal, table, with_categories
-from lightgbm_parity import REFERENCE, exported, refusal
 from onnxport.artifacts import IntegrityError, SourceModel, UsageError
 from onnxport.exporters import ExportOptions, export
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 
 import pytest
+from exporting import refusal
 from onnxport.exporters.from_sklearn.registry import converters
 from sklearn_estimators import REFUSED, TRAINED, estimators, features, models
-from sklearn_parity import compare, refusal
+from sklearn_parity import compare
 
 ALL = estimators()
 _FITS = {"GaussianProcessClassifier", "Isomap", "LatentDirichletAllocation", "NMF", "PolynomialCountSketch"}

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+from exporting import REFERENCE, exported, refusal, session
 from onnxport.artifacts import SourceModel, UsageError
 from onnxport.exporters import ExportOptions
 from onnxport.exporters.from_sklearn import export
@@ -25,7 +26,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 from sklearn_data import NUMBERS, TEXTS, TRAINED, frame
-from sklearn_parity import REFERENCE, compare, exported, feeds, refusal, session
+from sklearn_parity import compare, feeds
 from xgboost import XGBClassifier
 
 
@@ -112,7 +113,7 @@ def test_labels_are_the_models_own_classes(classes: list[Any], data: pd.DataFram
     rows, target = data[["f3", "f1"]][:TRAINED], np.array(classes)[data["win"][:TRAINED]]
     model = LogisticRegression().fit(rows, target)
     artifact = exported(model, rows)
-    found = session(artifact).run(["label"], feeds(artifact, rows))[0]
+    found = session(artifact.model).run(["label"], feeds(artifact, rows))[0]
     assert found.tolist() == model.predict(rows).tolist()
     assert artifact.conversion.signature.outputs[0].classes == tuple(classes)
 
@@ -120,7 +121,7 @@ def test_labels_are_the_models_own_classes(classes: list[Any], data: pd.DataFram
 def test_one_row_answers_as_in_a_batch(mixed: Pipeline, data: pd.DataFrame) -> None:
     rows = data[[*NUMBERS, *TEXTS]][TRAINED : TRAINED + 50]
     artifact = exported(mixed, data[[*NUMBERS, *TEXTS]][:TRAINED])
-    running = session(artifact)
+    running = session(artifact.model)
     whole = running.run(["probabilities"], feeds(artifact, rows))[0]
     alone = [running.run(["probabilities"], feeds(artifact, rows.iloc[[index]]))[0] for index in range(len(rows))]
     np.testing.assert_array_equal(whole, np.concatenate(alone))
@@ -129,7 +130,7 @@ def test_one_row_answers_as_in_a_batch(mixed: Pipeline, data: pd.DataFrame) -> N
 _TWICE = """
 import sys; sys.path.insert(0, sys.argv[1])
 from sklearn_data import NUMBERS, TEXTS, TRAINED, frame
-from sklearn_parity import exported
+from exporting import exported
 from sklearn_wholes import cases
 data = frame()
 model, columns, target = cases()["calibrated pipeline of mixed columns"]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from exporting import exported, session
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
@@ -19,7 +20,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, QuantileTransformer, SplineTransformer
 from sklearn.tree import DecisionTreeRegressor
-from sklearn_parity import answers, exported, feeds, session
+from sklearn_parity import answers, feeds
 
 
 def _rows(size: int = 400) -> pd.DataFrame:
@@ -55,7 +56,7 @@ def _same(model: Any, rows: pd.DataFrame, probes: pd.DataFrame) -> None:
         warnings.simplefilter("ignore")
         artifact = exported(model, rows)
         expected = answers(model, probes, artifact)
-    found = dict(zip(expected, session(artifact).run(list(expected), feeds(artifact, probes)), strict=True))
+    found = dict(zip(expected, session(artifact.model).run(list(expected), feeds(artifact, probes)), strict=True))
     for name, reference in expected.items():
         np.testing.assert_allclose(found[name].astype(float), reference.astype(float), rtol=1e-12, atol=1e-12)
 
@@ -123,5 +124,5 @@ def test_knots_of_isotonic_functions(precision: Any) -> None:
     model = IsotonicRegression(out_of_bounds="clip").fit(rows, rows["b"] + noise)
     probes = _on_edges(rows, {"b": model.X_thresholds_}, precision).astype(precision)
     artifact = exported(model, rows)
-    found = session(artifact).run(["prediction"], feeds(artifact, probes))[0]
+    found = session(artifact.model).run(["prediction"], feeds(artifact, probes))[0]
     np.testing.assert_array_equal(found, model.predict(probes))

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pytest
+from exporting import exported
 from onnxport.artifacts import OnnxArtifact, digest_bytes
 from onnxport.exporters import ExportOptions
 from onnxport.exporters.assemble import new_builder
 from onnxport.exporters.from_xgboost import add_booster
 from xgboost_cases import CASES
 from xgboost_models import with_categories
-from xgboost_parity import Graph, exported
+from xgboost_parity import Graph
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import xgboost as xgb
+from exporting import exported
 from onnxport.exporters.from_xgboost.estimator import read_estimator
 from xgboost_cases import CASES
 from xgboost_data import ROWS, seed_of
@@ -20,7 +21,6 @@ from xgboost_parity import (
     Graph,
     answers,
     compare,
-    exported,
     perturbed_leaf,
     probes,
     ulps,

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from exporting import exported
 from onnxport.sources import rows_of
 from xgboost_cases import CASES
-from xgboost_parity import Graph, exported
+from xgboost_parity import Graph
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Column

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost as xgb
+from exporting import exported, refusal
 from onnxport.artifacts import UsageError
 from onnxport.exporters import ExportOptions
 from onnxport.exporters.from_xgboost.booster import read_booster
@@ -17,7 +18,6 @@ from onnxport.exporters.refused import Refused
 from xgboost_cases import CASES
 from xgboost_data import binary, categorical, flags, signal, table
 from xgboost_models import FIT, SMALL, Overriding, coded_booster, fitted, with_categories
-from xgboost_parity import exported, refusal
 
 
 def test_an_estimator_that_answers_in_its_own_way_is_refused() -> None:
@@ -32,7 +32,7 @@ def test_an_estimator_that_is_not_fitted_is_refused() -> None:
 
 
 def test_what_is_no_model_is_refused() -> None:
-    assert "neither an XGBoost nor a scikit-learn model" in refusal({"model": 1}, table()).reason
+    assert "is no model of XGBoost, LightGBM, CatBoost or scikit-learn" in refusal({"model": 1}, table()).reason
     assert "neither a Booster nor an estimator" in refusal(xgb.DMatrix(table()), table()).reason
 
 

@@ -12,6 +12,7 @@ import onnxruntime
 import pandas as pd
 import pytest
 import xgboost as xgb
+from exporting import exported
 from onnxport.artifacts import IntegrityError
 from onnxport.exporters import ExportOptions
 from onnxport.exporters.assemble import new_builder
@@ -22,7 +23,7 @@ from onnxport.exporters.from_xgboost.heads import add_estimator
 from onnxport.exporters.from_xgboost.ubj import Table, decode
 from xgboost_cases import CASES
 from xgboost_data import table
-from xgboost_parity import LINK_ULPS, compare, exported
+from xgboost_parity import LINK_ULPS, compare
 
 FOLDER = Path(__file__).parent / "saved_models"
 WRAPPERS = {"classes": xgb.XGBClassifier, "logistic": xgb.XGBClassifier}

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pandas as pd
 import xgboost
+from exporting import session
 from onnx import numpy_helper
-from onnxport.artifacts import OnnxArtifact, Refusal, SourceModel, SourceReference
-from onnxport.exporters import ExportOptions, export
 from onnxport.sources import rows_of
 
-REFERENCE = SourceReference(uri="model.json", kind="xgboost", sha256="0" * 64)
+if TYPE_CHECKING:
+    from onnxport.artifacts import OnnxArtifact
+
 LINK_ULPS = 2
 """What a link function may add: an exponential rounded once in float64 against the C library's `expf`."""
 SOFTMAX_ULPS = 8
@@ -43,21 +43,6 @@ class Comparison:
     labels: int
 
 
-def exported(model: Any, sample: pd.DataFrame, options: ExportOptions | None = None) -> OnnxArtifact:
-    """The model's graph; a refusal fails the test."""
-    source = SourceModel(reference=REFERENCE, model=model)
-    result = export(source, sample, options or ExportOptions())
-    assert isinstance(result, OnnxArtifact), result
-    return result
-
-
-def refusal(model: Any, sample: pd.DataFrame) -> Refusal:
-    """Why the model is refused; a graph fails the test."""
-    result = export(SourceModel(reference=REFERENCE, model=model), sample, ExportOptions())
-    assert isinstance(result, Refusal)
-    return result
-
-
 def with_margin(model: bytes) -> tuple[bytes, str]:
     """The graph with its margins as one more output, and that output's name."""
     proto = onnx.load_model_from_string(model)
@@ -71,12 +56,9 @@ class Graph:
     """A graph in this process, on one thread."""
 
     def __init__(self, artifact: OnnxArtifact, model: bytes | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         graph, self.margin = with_margin(model or artifact.model)
         self.signature = artifact.conversion.signature
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = session(graph)
 
     def run(self, frame: pd.DataFrame) -> dict[str, np.ndarray]:
         """All outputs for the rows of `frame`, by name; the margins as `margin`."""
