@@ -60,8 +60,9 @@ def minkowski(scope: Scope, estimator: Estimator, x: Tensor, kept: Column) -> Te
     """
     metric = estimator.effective_metric_
     powers = {"euclidean": 2.0, "l2": 2.0, "manhattan": 1.0, "cityblock": 1.0, "l1": 1.0}
-    if metric == "minkowski" and not set(estimator.effective_metric_params_) - {"p"}:
-        powers["minkowski"] = float(estimator.effective_metric_params_.get("p", 2.0))
+    given = {name: value for name, value in estimator.effective_metric_params_.items() if value is not None}
+    if metric == "minkowski" and not set(given) - {"p"}:
+        powers["minkowski"] = float(given.get("p", 2.0))
     if metric not in powers:
         raise scope.refuse(f"the metric {metric!r}", _OTHER_METRIC)
     power = powers[metric]

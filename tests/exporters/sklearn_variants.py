@@ -25,7 +25,7 @@ from sklearn.impute import KNNImputer
 from sklearn.kernel_approximation import AdditiveChi2Sampler, Nystroem
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, TweedieRegressor
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multiclass import OutputCodeClassifier
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
@@ -239,8 +239,13 @@ VARIANTS: dict[str, tuple[Callable[[], Model], str]] = {
         lambda: make_pipeline(RobustScaler(with_centering=False, with_scaling=False), Ridge()),
         _NUMBER,
     ),
-    # one class that nobody is in
-    "one against the rest, a class without rows": (lambda: OneVsRestClassifier(LogisticRegression()), "labels"),
+    # codes in which all classes agree about a bit
+    "output code, constant bits": (
+        lambda: make_pipeline(
+            StandardScaler(), OutputCodeClassifier(LogisticRegression(), code_size=5, random_state=0)
+        ),
+        _THREE,
+    ),
 }
 
 REFUSED: dict[str, tuple[Callable[[], Model], str, str]] = {
@@ -250,7 +255,7 @@ REFUSED: dict[str, tuple[Callable[[], Model], str, str]] = {
         "code of the project's own",
     ),
     "kernel ridge, chi2": (
-        lambda: make_pipeline(MinMaxScaler(), KernelRidge(kernel="chi2")),
+        lambda: make_pipeline(MinMaxScaler(), KernelRidge(kernel="chi2", gamma=0.1)),
         _NUMBER,
         "the kernel 'chi2'",
     ),
@@ -260,7 +265,11 @@ REFUSED: dict[str, tuple[Callable[[], Model], str, str]] = {
         "the kernel",
     ),
     "process, Matern of another order": (lambda: _process(Matern(3.0, nu=1.0)), _NUMBER, "Bessel"),
-    "process, periodic": (lambda: _process(ExpSineSquared()), _NUMBER, "ExpSineSquared"),
+    "process, periodic": (
+        lambda: GaussianProcessRegressor(ExpSineSquared(), alpha=1e3, optimizer=None),
+        _NUMBER,
+        "ExpSineSquared",
+    ),
     "neighbours, chebyshev": (lambda: KNeighborsClassifier(metric="chebyshev"), _TWO, "metric 'chebyshev'"),
     "neighbours, weights of one's own": (
         lambda: KNeighborsClassifier(weights=lambda distances: distances + 1.0),
@@ -308,7 +317,4 @@ def fitted(build: Callable[[], Model], goal: str, data: pd.DataFrame) -> Model:
 def _goal(kind: str) -> Any:
     if kind == "two numbers":
         return target("RegressorChain", "regressor", several=False)
-    if kind == "labels":
-        classes = target("", "classifier", several=True)
-        return np.column_stack([classes == 0, classes == 1, np.zeros(len(classes))]).astype(int)
     return target("", None if kind == _NUMBER else "classifier", several=kind == _THREE)
