@@ -23,16 +23,17 @@ def coverage() -> str:
     """What is exact, and what is refused with which reason."""
     from catboost_cases import CASES as CATBOOST
     from lightgbm_cases import CASES as LIGHTGBM
+    from onnxport.exporters.from_sklearn.refusals import REASONS
     from sklearn_cases import encoded, imputed, scaled
-    from sklearn_estimators import REFUSED, estimators
+    from sklearn_estimators import estimators
     from sklearn_wholes import cases as wholes
     from xgboost_cases import CASES as XGBOOST
 
     pipelines = dict.fromkeys([*scaled(), *imputed(), *encoded(), *wholes()])
     known = estimators()
-    exact = sorted(set(known) - set(REFUSED))
-    reasons: dict[str, list[str]] = defaultdict(list)
-    for name, reason in REFUSED.items():
+    exact = sorted(set(known) - set(REASONS))
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, reason in REASONS.items():
         reasons[reason].append(name)
     parts = [
         "# Coverage: exact, or refused with a reason",
@@ -61,12 +62,16 @@ def coverage() -> str:
         ", ".join(f"`{name}`" for name in exact) + ".",
         "## Refused, and why",
         "\n".join(
-            ["| estimators | reason |", "|---|---|"]
+            ["| estimators | reason | instead |", "|---|---|---|"]
             + [
-                f"| {', '.join(f'`{name}`' for name in sorted(names))} | {reason} |"
-                for reason, names in reasons.items()
+                f"| {', '.join(f'`{name}`' for name in sorted(names))} | {reason} | {instead} |"
+                for (reason, instead), names in reasons.items()
             ]
         ),
+        "Texts: the standard operators lower-case ASCII alone where no locale is installed (`StringNormalizer`), say whether "
+        "a text matches but not where (`RegexFullMatch`), and split at fixed strings (`StringSplit`); Python's words and "
+        "lower case are Unicode's. The runtime's own `Tokenizer` is no part of ONNX, and a graph with such operators is "
+        "not trusted when it is pulled.",
         "What is refused names the step's path in the pipeline, the reason, and what to do instead (exit 4).",
     ]
     return "\n\n".join(parts) + "\n"

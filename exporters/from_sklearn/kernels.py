@@ -126,6 +126,11 @@ def _pairwise_kernel(
 
 def _components(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     values = _pairwise_kernel(scope, estimator, columns, kept=estimator.X_fit_, gamma=estimator.gamma_)
+    return projected(estimator, values)
+
+
+def projected(estimator: Estimator, values: Tensor) -> Columns:
+    """The components of a fitted KernelPCA from the kernel's `values` against its training rows, `(n, m)`."""
     values = _centred(estimator._centerer, values)  # ruff: ignore[SLF001] - its own centring
     some = np.flatnonzero(estimator.eigenvalues_)
     alphas = np.zeros_like(estimator.eigenvectors_)
@@ -165,6 +170,26 @@ def _skewed(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
     angles = logarithm @ estimator.random_weights_ + estimator.random_offset_[None, :]
     size = len(estimator.random_offset_)
     return numbers(cosine(angles) * float(np.sqrt(2.0) / np.sqrt(size)), size)
+
+
+def _sketch(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
+    """Fourier transforms as products with their matrices: of each sketch, and back of the product of all."""
+    size, shift = int(estimator.n_components), float(np.sqrt(estimator.coef0))
+    x = scope.doubles(columns, tolerant=True) * float(np.sqrt(estimator.gamma))
+    angles = 2 * np.pi / size * (np.outer(np.arange(size), np.arange(size)) % size)
+    real: Tensor | None = None
+    imaginary: Tensor | None = None
+    for places, signs in zip(estimator.indexHash_, estimator.bitHash_, strict=True):
+        waves = signs[:, None] * np.exp(-1j * angles[places])  # a feature's share of each frequency
+        weights, constant = waves[: columns.width], shift * waves[columns.width :].sum(axis=0, keepdims=True)
+        one, other = x @ weights.real + constant.real, x @ weights.imag + constant.imag
+        if real is None or imaginary is None:
+            real, imaginary = one, other
+        else:
+            real, imaginary = real * one - imaginary * other, real * other + imaginary * one
+    assert real is not None  # ruff: ignore[S101] - no degree is below 1
+    assert imaginary is not None  # ruff: ignore[S101] - likewise
+    return numbers((real @ np.cos(angles) - imaginary @ np.sin(angles)) / float(size), size)
 
 
 def _additive(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
@@ -260,6 +285,7 @@ CONVERTERS = {
     "RBFSampler": Converter(transform=_fourier),
     "SkewedChi2Sampler": Converter(transform=_skewed),
     "AdditiveChi2Sampler": Converter(transform=_additive),
+    "PolynomialCountSketch": Converter(transform=_sketch),
     "GaussianProcessRegressor": Converter(predict=_process),
     "LabelPropagation": _PROPAGATION,
     "LabelSpreading": _PROPAGATION,

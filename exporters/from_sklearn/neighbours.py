@@ -11,6 +11,7 @@ from .columns import beside, numbers
 from .converter import Converter
 from .distances import accept_far, check_digits, minkowski
 from .imputing import indicated, missing_mask
+from .kernels import projected
 from .tensor import Tensor, join
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .foreign import Estimator
     from .scope import Scope
 
+_COUNTED = "Give n_neighbors."
 _TIES = "of training rows at the same distance the first ones count"
 
 
@@ -201,7 +203,20 @@ def _inlier(scope: Scope, estimator: Estimator, columns: Columns) -> Tensor:
     return outside.where(scope.constant(-1, "int64"), 1)
 
 
+def _isomap(scope: Scope, estimator: Estimator, columns: Columns) -> Columns:
+    """The shortest ways to the training rows through the nearest of them, then the components of their kernel."""
+    if estimator.n_neighbors is None:
+        raise scope.refuse(
+            "its neighbourhoods have a radius, so that each row has another number of them", _COUNTED
+        )
+    found = _found(scope, estimator.nbrs_, columns)
+    onward = np.asarray(estimator.dist_matrix_, dtype=np.float64)
+    ways = (-(found.index.rows_of(onward) + found.distance.unsqueeze(2))).maximum(axis=1, keep=False)
+    return projected(estimator.kernel_pca_, ways * ways * -0.5)
+
+
 CONVERTERS = {
+    "Isomap": Converter(transform=_isomap, note=_TIES),
     "KNeighborsClassifier": Converter(predict=_class, predict_proba=_shares, note=_TIES),
     "KNeighborsRegressor": Converter(predict=_mean, note=_TIES),
     "RadiusNeighborsClassifier": Converter(predict=_class, predict_proba=_around_shares),

@@ -6,6 +6,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from .refusals import REASONS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -75,7 +77,13 @@ def converter_of(scope: Scope, estimator: Estimator) -> Converter:
             and name not in _HARMLESS
             and (callable(value) or isinstance(value, property))
         ]
+    reason, instead = REASONS.get(
+        type(estimator).__name__,
+        (
+            "nobody has written what it computes as a graph",
+            "Replace this step by one that has one (docs/coverage.md), or serve this model from its source.",
+        ),
+    )
     raise scope.refuse(
-        f"{type(estimator).__module__}.{type(estimator).__qualname__} has no exact converter",
-        "Replace this step by one that has (docs: coverage of scikit-learn), or serve this model from its source.",
+        f"{type(estimator).__module__}.{type(estimator).__qualname__} has no exact converter: {reason}", instead
     )

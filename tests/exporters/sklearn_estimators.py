@@ -20,66 +20,6 @@ from sklearn.utils import all_estimators, get_tags
 
 TRAINED, ROWS = 300, 1_500
 
-_NO_TABLE = "it takes documents, dicts, images or labels, not the columns of a table"
-_NOTHING_NEW = "it has no method for new rows"
-_ITERATION = "each row is the result of an optimisation of its own"
-REFUSED = {
-    **dict.fromkeys(
-        (
-            "CountVectorizer",
-            "DictVectorizer",
-            "FeatureHasher",
-            "HashingVectorizer",
-            "PatchExtractor",
-            "TfidfVectorizer",
-        ),
-        _NO_TABLE,
-    ),
-    **dict.fromkeys(("LabelBinarizer", "LabelEncoder", "MultiLabelBinarizer"), _NO_TABLE),
-    **dict.fromkeys(
-        (
-            "AgglomerativeClustering",
-            "ClassicalMDS",
-            "DBSCAN",
-            "EmpiricalCovariance",
-            "GraphicalLasso",
-            "GraphicalLassoCV",
-            "HDBSCAN",
-            "KernelDensity",
-            "LedoitWolf",
-            "MDS",
-            "MinCovDet",
-            "NearestNeighbors",
-            "OAS",
-            "OPTICS",
-            "ShrunkCovariance",
-            "SpectralBiclustering",
-            "SpectralClustering",
-            "SpectralCoclustering",
-            "SpectralEmbedding",
-            "TSNE",
-        ),
-        _NOTHING_NEW,
-    ),
-    **dict.fromkeys(
-        (
-            "DictionaryLearning",
-            "LatentDirichletAllocation",
-            "LocallyLinearEmbedding",
-            "MiniBatchDictionaryLearning",
-            "MiniBatchNMF",
-            "NMF",
-            "SparseCoder",
-        ),
-        _ITERATION,
-    ),
-    "GaussianProcessClassifier": "its probabilities need the error function in float64",
-    "Isomap": "shortest paths through the training rows",
-    "KNeighborsTransformer": "its answer is a sparse graph over the training rows",
-    "PolynomialCountSketch": "Fourier transforms in float64",
-    "RadiusNeighborsTransformer": "its answer is a sparse graph over the training rows",
-}
-
 _CLASSIFIER, _REGRESSOR = LogisticRegression(), Ridge()
 _TWO_CLASSIFIERS = [("a", _CLASSIFIER), ("b", DecisionTreeClassifier(max_depth=3))]
 _TWO_REGRESSORS = [("a", _REGRESSOR), ("b", DecisionTreeRegressor(max_depth=3))]
