@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .access import SourceAccess
 
 
-_FRAGILE: frozenset[SourceKind] = frozenset({"lightgbm"})
+_FRAGILE: frozenset[SourceKind] = frozenset({"catboost", "lightgbm"})
 """Kinds of files that can take the process down that reads them."""
 
 

@@ -13,7 +13,7 @@ from onnxport.artifacts import UsageError
 Scheme = Literal["file", "models", "runs", "azureml"]
 
 FORMS = (
-    "a path (*.joblib, *.pkl, *.skops, XGBoost's *.json or *.ubj, CatBoost's *.cbm, "
+    "a path (*.joblib, *.pkl, *.skops, XGBoost's *.json or *.ubj, LightGBM's *.lgb, CatBoost's *.cbm, "
     "a folder with an MLmodel file), models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN/PATH, "
     "azureml:NAME:VERSION or azureml:NAME@LABEL"
 )
