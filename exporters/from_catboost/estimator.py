@@ -69,8 +69,7 @@ def read_estimator(model: Any, step: str) -> Estimator:  # ruff: ignore[ANN401] 
     if isinstance(model, catboost.CatBoostClassifier):
         return _classifier(model, read, step)
     if isinstance(model, catboost.CatBoostRegressor):
-        kind = model._get_default_prediction_type()  # ruff: ignore[SLF001] - as its own predict asks
-        return Estimator(model=read, link=_LINKS[kind])
+        return _regressor(model, read)
     return Estimator(model=read)
 
 
@@ -85,6 +84,11 @@ def plan_step(model: Any, estimator: Estimator, step: str) -> PlanStep:  # ruff:
         precision="float64",
         note=f"{facts}: features are compared in float32, leaves are added in float64",
     )
+
+
+def _regressor(model: Any, read: Model) -> Estimator:  # ruff: ignore[ANN401] - a foreign estimator
+    kind = model._get_default_prediction_type()  # ruff: ignore[SLF001] - as its own predict asks
+    return Estimator(model=read, link=_LINKS[kind])
 
 
 def _classifier(model: Any, read: Model, step: str) -> Estimator:  # ruff: ignore[ANN401] - a foreign estimator

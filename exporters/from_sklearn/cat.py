@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 from onnxport.exporters.from_catboost.estimator import plan_step, read_estimator
 from onnxport.exporters.from_catboost.heads import add_estimator
-
-from .converter import Converter
+from onnxport.exporters.from_sklearn.converter import Converter
 
 if TYPE_CHECKING:
     from onnxport.exporters.from_catboost.heads import ModelOutputs
-
-    from .columns import Columns
-    from .foreign import Estimator
-    from .scope import Scope
-    from .tensor import Tensor
+    from onnxport.exporters.from_sklearn.columns import Columns
+    from onnxport.exporters.from_sklearn.foreign import Estimator
+    from onnxport.exporters.from_sklearn.scope import Scope
+    from onnxport.exporters.from_sklearn.tensor import Tensor
 
 
 def _outputs(scope: Scope, estimator: Estimator, columns: Columns) -> ModelOutputs:
