@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _WHOLE_ROUNDS = 200
 """So many rounds are read at once: a slice costs some ten milliseconds."""
 _FIRST_ROUNDS = 64
-_PARTS = 6
+_PARTS = 3
 """In so many parts a larger model is read. Saving holds a part three times over, before it is read."""
 
 _MEMBERS = (
