@@ -26,6 +26,7 @@ def coverage() -> str:
     from onnxport.exporters.from_sklearn.refusals import REASONS
     from sklearn_cases import encoded, imputed, scaled
     from sklearn_estimators import estimators
+    from sklearn_variants import REFUSED, VARIANTS
     from sklearn_wholes import cases as wholes
     from xgboost_cases import CASES as XGBOOST
 
@@ -60,6 +61,8 @@ def coverage() -> str:
         f"## scikit-learn's own estimators: {len(exact)} of {len(known)} exact",
         "Transformers stand in front of a model.",
         ", ".join(f"`{name}`" for name in exact) + ".",
+        f"## With other parameters than their own: {len(VARIANTS)} cases",
+        f"{bullets(VARIANTS)}. Refused: {bullets(REFUSED)}.",
         "## Refused, and why",
         "\n".join(
             ["| estimators | reason | instead |", "|---|---|---|"]
