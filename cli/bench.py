@@ -90,4 +90,4 @@ def _ratio(found: list[float | None]) -> list[str]:
     if len(found) == 1:
         return []
     ours, theirs = found
-    return [f"{theirs / ours:.2g} x" if ours and theirs else "-"]
+    return [f"{theirs / ours:,.1f} x" if ours and theirs else "-"]

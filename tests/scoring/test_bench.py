@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.scoring.conftest import Shop
 
 
+pytestmark = pytest.mark.xdist_group("bench")
+
+
 def bench(shop: Shop, cwd: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     line = ["bench", *map(str, arguments), "--store", str(shop.store)]
     return subprocess.run(
