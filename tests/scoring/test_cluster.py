@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
     from tests.scoring.conftest import Command, Shop
 
-pytestmark = pytest.mark.xdist_group("dask")
+pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.timeout(600)]
 
 CLUSTER = """
 import sys
 from distributed import LocalCluster
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as cluster:
+    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
