@@ -16,6 +16,7 @@ from .bench import bench
 from .check import check
 from .convert import convert
 from .diff import diff
+from .endpoint import apply, plan, warm
 from .expanding import expanded
 from .export import export
 from .failures import EXIT_CODES, error_document, exit_code, exit_code_table, extra_of
@@ -74,6 +75,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "slo": (
         "Is the latency objective kept, and who is told when it is not?",
         {"check": slo_check, "rules": slo_rules, "dashboard": slo_dashboard},
+    ),
+    "endpoint": (
+        "What Azure ML endpoints and computes cost, and what changes that.",
+        {"plan": plan, "apply": apply, "warm": warm},
     ),
 }
 

@@ -40,7 +40,7 @@ DEFAULT_STORE = "./onnxport-store"
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 
 # Sections of the same file that other parts of onnxport read.
-_FOREIGN_SECTIONS = {"onnx", "services", "cache", "azure_ml"}
+_FOREIGN_SECTIONS = {"onnx", "services", "cache", "azure_ml", "endpoints"}
 _SHARED_KEYS = {"store", "tracking_uri"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
@@ -54,6 +54,8 @@ class Config:
         shared: Keys that many commands take: `store`, `tracking_uri`.
         commands: Option values by command, option names with underscores.
         azure_ml: The section of that name: workspace and endpoints.
+        endpoints: The section of that name: what endpoints and computes should be.
+        onnx_url: Where the scoring service is: `services.onnx_serving.url`.
         trusted_pickles: Sources whose pickles may be opened, as glob patterns (`trust: {pickle: [...]}`).
     """
 
@@ -61,6 +63,8 @@ class Config:
     shared: dict[str, Any] = field(default_factory=dict[str, Any])
     commands: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     azure_ml: dict[str, Any] = field(default_factory=dict[str, Any])
+    endpoints: dict[str, Any] = field(default_factory=dict[str, Any])
+    onnx_url: str | None = None
     trusted_pickles: tuple[str, ...] = ()
 
     def trusts(self, source: str) -> bool:
@@ -143,11 +147,23 @@ def _config(path: Path, document: dict[str, Any]) -> Config:
             f"{path}: trust.pickle must be a list of sources, found {trust!r}",
             hint="For example: trust: {pickle: [models/win-probability.joblib]}",
         )
-    azure_ml = document.get("azure_ml") or {}
-    if not isinstance(azure_ml, dict):
-        raise _wrong(f"{path}: azure_ml must be a mapping, found {azure_ml!r}")
-    shared = {key: document[key] for key in _SHARED_KEYS if key in document}
-    return Config(path=path, shared=shared, commands=commands, azure_ml=azure_ml, trusted_pickles=tuple(pickles))
+    url = _mapping(path, _mapping(path, document, "services"), "onnx_serving").get("url")
+    return Config(
+        path=path,
+        shared={key: document[key] for key in _SHARED_KEYS if key in document},
+        commands=commands,
+        azure_ml=_mapping(path, document, "azure_ml"),
+        endpoints=_mapping(path, document, "endpoints"),
+        onnx_url=None if url is None else str(url),
+        trusted_pickles=tuple(pickles),
+    )
+
+
+def _mapping(path: Path, document: dict[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key) or {}
+    if not isinstance(found, dict):
+        raise _wrong(f"{path}: {key} must be a mapping, found {found!r}")
+    return found
 
 
 def _substitute(text: str, path: Path) -> str:

@@ -6,3 +6,5 @@ from .prometheus import Prometheus
 from .slo import Check
 
 __all__ = ["Between", "Check", "Finding", "Objective", "Prometheus", "Verdict"]
+
+# Plans for endpoints load the Azure SDK, so they are imported where they are: `.plan`, `.apply`, `.warm`.

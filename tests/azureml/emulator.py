@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from .endpoints import GROUP_PATH, INFERENCE_HOST
 from .resources import REGISTRY, REGISTRY_FRONT, REGISTRY_PATH, WORKSPACE_PATH
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return
         if self.headers["Host"].startswith("login."):
             self._send(*self._log_in(url.path, body))
+        elif INFERENCE_HOST.fullmatch(self.headers["Host"].partition(":")[0]):
+            self._send(*self.azure.endpoints.score(self.headers, json.loads(body)))
         elif not (self.headers.get("Authorization") or "").startswith("Bearer "):
             self._send(401, _error(401, "InvalidAuthenticationToken", "The access token is missing."))
         else:
@@ -176,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
             "access_token": token(scope),
         }
 
-    def _route(self, method: str, path: str, query: dict[str, str], body: Document) -> tuple[int, Document]:
+    def _route(self, method: str, path: str, query: dict[str, str], body: Document) -> tuple[Any, ...]:
         if path.endswith("/discovery"):
             if not path.endswith(f"/registries/{REGISTRY}/discovery"):
                 return 404, _error(404, "RegistryNotFound", "The registry does not exist.")
@@ -186,11 +189,14 @@ class _Handler(BaseHTTPRequestHandler):
         for root, routes in (
             (WORKSPACE_PATH, self._workspace_routes()),
             (REGISTRY_FRONT + REGISTRY_PATH, self._registry_routes()),
+            (GROUP_PATH, self.azure.endpoints.group_routes()),
         ):
             if path.lower().startswith(root.lower() + "/") or path.lower() == root.lower():
                 for pattern, answer in routes.items():
-                    if found := re.fullmatch(pattern, f"{method} {path[len(root) :]}"):
+                    if found := re.fullmatch(pattern, f"{method} {path[len(root) :]}", re.IGNORECASE):
                         document = answer(query, body, *found.groups())
+                        if isinstance(document, tuple):
+                            return document
                         if isinstance(document, str):
                             return 400, _error(400, "UserError", document)
                         return (
@@ -219,8 +225,7 @@ class _Handler(BaseHTTPRequestHandler):
             ),
             "PUT /models/([^/]+)/versions/([^/]+)": lambda _q, b, name, version: azure.put(name, version, b),
             "GET /jobs/([^/]+)": lambda _q, _b, name: azure.jobs.get(name),
-            "GET /onlineEndpoints/([^/]+)": lambda _q, _b, name: azure.endpoint(name),
-            "POST /onlineEndpoints/([^/]+)/listKeys": lambda _q, _b, name: azure.endpoint_keys(name),
+            **azure.endpoints.routes(),
         }
 
     def _registry_routes(self) -> dict[str, Callable[..., Document | str | None]]:

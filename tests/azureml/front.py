@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import trustme
 
+from .endpoints import INFERENCE_HOST
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from http.server import BaseHTTPRequestHandler
@@ -98,7 +100,8 @@ class Front:
         return certificate, key
 
     def knows(self, host: str) -> bool:
-        return host in SERVICE_HOSTS or host in self.tunnels or BLOB_HOST.fullmatch(host) is not None
+        known = BLOB_HOST.fullmatch(host) or INFERENCE_HOST.fullmatch(host)
+        return host in SERVICE_HOSTS or host in self.tunnels or known is not None
 
     def context(self, host: str) -> ssl.SSLContext:
         with self._lock:

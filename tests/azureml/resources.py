@@ -10,18 +10,25 @@ from typing import Any
 
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
-SUBSCRIPTION = "00000000-1111-2222-3333-444444444444"
-GROUP = "analytics"
-WORKSPACE = "ml-prod"
+from .endpoints import GROUP, PROVIDER, SUBSCRIPTION, WORKSPACE, WORKSPACE_PATH, Document, Endpoints
+
+__all__ = [
+    "GROUP",
+    "REGISTRY",
+    "REGISTRY_FRONT",
+    "REGISTRY_PATH",
+    "SUBSCRIPTION",
+    "WORKSPACE",
+    "WORKSPACE_PATH",
+    "AzureMl",
+    "Document",
+    "Version",
+]
 REGISTRY = "shared-models"
-PROVIDER = "providers/Microsoft.MachineLearningServices"
-WORKSPACE_PATH = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/{PROVIDER}/workspaces/{WORKSPACE}"
 REGISTRY_PATH = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/{PROVIDER}/registries/{REGISTRY}"
 REGISTRY_FRONT = "/mferp/managementfrontend"
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"\d+$")
-
-Document = dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,9 +84,9 @@ class AzureMl:
         models: The workspace's model versions.
         shared: The registry's.
         jobs: The workspace's jobs by name: `properties` of the answer.
-        scoring: Online endpoints by name: scoring URL and key.
         secret: What kind of secret the default datastore holds: `Sas`, `AccountKey` or `None`.
         datastore_type: `AzureBlob`, `AzureDataLakeGen2` or `AzureFile`.
+        endpoints: Endpoints, computes and how they scale.
     """
 
     account: tuple[str, str]
@@ -88,17 +95,18 @@ class AzureMl:
     models: list[Version] = field(default_factory=list)
     shared: list[Version] = field(default_factory=list)
     jobs: dict[str, Document] = field(default_factory=dict)
-    scoring: dict[str, tuple[str, str]] = field(default_factory=dict)
     secret: str = "Sas"  # ruff: ignore[S105] - the kind of a secret
     datastore_type: str = "AzureBlob"
+    endpoints: Endpoints = field(default_factory=Endpoints)
 
     def clear(self) -> None:
         """Nothing is registered; the containers are others than before."""
         self.container, self.shared_container = (
             f"{kind}-{uuid.uuid4().hex}" for kind in ("blobstore", "registry")
         )
-        self.models, self.shared, self.jobs, self.scoring = [], [], {}, {}
+        self.models, self.shared, self.jobs = [], [], {}
         self.secret, self.datastore_type = "Sas", "AzureBlob"
+        self.endpoints = Endpoints()
 
     def add(self, name: str, path: str, *, version: str = "1", **details: Any) -> Version:
         """A version of a model in the workspace whose files lie below `path` on the default datastore."""
@@ -156,24 +164,6 @@ class AzureMl:
             },
             "systemData": {},
         }
-
-    def endpoint(self, name: str) -> Document | None:
-        """An online endpoint that is asked with a key."""
-        if name not in self.scoring:
-            return None
-        details = {"authMode": "Key", "scoringUri": self.scoring[name][0], "provisioningState": "Succeeded"}
-        return {
-            "id": f"{WORKSPACE_PATH}/onlineEndpoints/{name}",
-            "name": name,
-            "location": "eastus",
-            "properties": {**details, "properties": {}, "traffic": {"blue": 100}},
-        }
-
-    def endpoint_keys(self, name: str) -> Document | None:
-        """Its keys."""
-        return (
-            dict.fromkeys(("primaryKey", "secondaryKey"), self.scoring[name][1]) if name in self.scoring else None
-        )
 
     def datastore(self) -> Document:
         """The default datastore."""

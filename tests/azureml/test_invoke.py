@@ -38,7 +38,8 @@ def invoke(azure: Any, tmp_path: Path) -> Iterator[Callable[[Any], Any]]:
     }
     models = {"quote": {"reference": "quote@production"}}
     client = MLClient(EnvironmentCredential(), SUBSCRIPTION, GROUP, WORKSPACE, show_progress=False)
-    azure.ml.scoring["quotes"] = (f"https://{HOST}/score", KEY)
+    azure.ml.endpoints.key = KEY
+    azure.ml.endpoints.online("quotes", traffic={"blue": 100})
 
     def call(request: Any) -> Any:
         path = tmp_path / "request.json"
@@ -70,6 +71,6 @@ def test_the_sdk_raises_what_it_raises_for_an_endpoint_that_refuses(
     with pytest.raises(HttpResponseError) as refused:
         invoke({"data": [QUOTE | {"colour": "mauve"}]})
     assert refused.value.status_code == 400
-    azure.ml.scoring["quotes"] = (azure.ml.scoring["quotes"][0], "another key")
+    azure.ml.endpoints.key = "another key"
     with pytest.raises(ClientAuthenticationError):
         invoke({"data": [QUOTE]})

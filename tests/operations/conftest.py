@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -17,11 +18,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.azureml.conftest import _azure, access, azure, environment, fault
+from tests.azureml.resources import GROUP, SUBSCRIPTION, WORKSPACE
+from tests.serving.support import publish, quote, releases_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from tests.azureml.endpoints import Endpoints
+
 SECONDS = 60
+WHERE = ["--subscription", SUBSCRIPTION, "--resource-group", GROUP, "--workspace", WORKSPACE]
+PRICES = {
+    "currency": "EUR",
+    "source": "the contract of 2026-01-01",
+    "hourly": {"Standard_DS3_v2": {"dedicated": 0.5, "low_priority": 0.1}},
+}
+__all__ = ["_azure", "access", "azure", "environment", "fault"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +72,35 @@ def onnxport(
         return Answer(code=int(exited.value.code or 0), out=captured.out, err=captured.err)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def scoring_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of `onnxport serve` with the model `quote`."""
+    folder = tmp_path_factory.mktemp("service")
+    store = releases_in(folder / "store")
+    publish(store, quote())
+    with served(store.store.url, folder) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def served(store: str, folder: Path) -> Generator[int]:
+    """The port of `onnxport serve` with the model `quote`, once it is ready."""
+    command = [sys.executable, "-m", "onnxport.cli.main", "serve", "--store", store, "--port", "0"]
+    command += ["--model", "quote@production"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=folder
+    ) as process:
+        assert process.stderr is not None
+        try:
+            lines = [json.loads(process.stderr.readline())]
+            while lines[-1]["event"] != "ready":
+                lines.append(json.loads(process.stderr.readline()))
+            yield int(lines[0]["url"].rpartition(":")[2])
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
 
 
 def free_port() -> int:
@@ -130,6 +173,9 @@ def answering() -> Iterator[Callable[..., str]]:
                         self.wfile.write(body[at : at + 8])
                         time.sleep(pause)
 
+                def do_GET(self) -> None:
+                    self.do_POST()
+
                 def log_message(self, *_said: Any) -> None:
                     """Nothing is printed."""
 
@@ -140,3 +186,38 @@ def answering() -> Iterator[Callable[..., str]]:
             return f"http://127.0.0.1:{server.server_port}"
 
         yield start
+
+
+@pytest.fixture
+def stands(azure: Any) -> Endpoints:
+    """A workspace that nobody looked after."""
+    found: Endpoints = azure.ml.endpoints
+    found.online("win", traffic={"blue": 20, "green": 80})
+    found.deploy("win", "blue", instances=2)
+    found.deploy("win", "green", instances=4)
+    found.scale("win", "blue", "by-hand")
+    found.online("risk", traffic={"only": 100})
+    found.deploy("risk", "only", instances=3)
+    found.cluster("cpu", least=2)
+    found.batch("nightly", "default", "cpu")
+    return found
+
+
+@pytest.fixture
+def configure(tmp_path: Path) -> Callable[..., None]:
+    """`onnxport.yaml` and `prices.yaml` stand in the working folder."""
+
+    def write(section: dict[str, Any], onnx_url: str | None = None, prices: dict[str, Any] = PRICES) -> None:
+        document: dict[str, Any] = {"endpoints": section}
+        if onnx_url is not None:
+            document["services"] = {"onnx_serving": {"url": onnx_url}}
+        (tmp_path / "work" / "onnxport.yaml").write_text(yaml.safe_dump(document, sort_keys=False))
+        (tmp_path / "work" / "prices.yaml").write_text(yaml.safe_dump(prices))
+
+    return write
+
+
+@pytest.fixture
+def endpoint(onnxport: Callable[..., Any]) -> Callable[..., Any]:
+    """`onnxport endpoint COMMAND … --json` in the workspace."""
+    return lambda command, *rest: onnxport("endpoint", command, *WHERE, *rest, "--json")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
-from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +11,9 @@ import pytest
 
 from tests.operations.conftest import free_port, scraping, wait_for
 from tests.serving.conftest import ask
-from tests.serving.support import publish, quote, releases_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ROWS = 2_000
@@ -34,38 +30,18 @@ def seen(url: str, total: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def scraped(scoring_service: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Prometheus that watched `onnxport serve` answer some requests of many rows."""
     folder = tmp_path_factory.mktemp("scraped")
-    store = releases_in(folder / "store")
-    publish(store, quote())
+    port = int(scoring_service.rpartition(":")[2])
     body = {"data": [["red", number, True, 1.0] for number in range(ROWS)]}
-    with served(store.store.url, folder) as port, scraping(folder, port) as url:
+    with scraping(folder, port) as url:
         for number in range(1, ROUNDS + 1):
             for _ in range(EACH):
                 assert ask(port, "/score/quote", body).status == 200
             total = number * EACH
             wait_for(partial(seen, url, total))
         yield url
-
-
-@contextmanager
-def served(store: str, folder: Path) -> Generator[int]:
-    """The port of `onnxport serve` with the model `quote`, once it is ready."""
-    command = [sys.executable, "-m", "onnxport.cli.main", "serve", "--store", store, "--port", "0"]
-    command += ["--model", "quote@production"]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=folder
-    ) as process:
-        assert process.stderr is not None
-        try:
-            lines = [json.loads(process.stderr.readline())]
-            while lines[-1]["event"] != "ready":
-                lines.append(json.loads(process.stderr.readline()))
-            yield int(lines[0]["url"].rpartition(":")[2])
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
 
 
 def test_a_kept_objective_exits_0_with_what_the_buckets_allow(scraped: str, onnxport: Callable[..., Any]) -> None:
