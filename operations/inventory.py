@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from .prices import UNKNOWN, amount
+from .prices import UNKNOWN, amount, currency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .plan import Plan
     from .prices import Machines, Prices
     from .steps import Step
-    from .wanted import Wanted
+    from .wanted import Tier, Wanted
     from .workspace import Found
 
 NO_ZERO: Final = (
@@ -123,7 +123,13 @@ def monthly(machines: Machines, prices: Prices | None) -> str:
     found = machines.monthly(prices)
     if found is None or prices is None:
         return UNKNOWN
-    return amount(found, f"{prices.currency} (example prices)" if prices.example else prices.currency)
+    return amount(found, currency(prices))
+
+
+def hourly(prices: Prices | None, size: str | None, tier: Tier) -> str:
+    """What a machine costs an hour, for people."""
+    found = None if prices is None else prices.hour(size, tier)
+    return UNKNOWN if found is None or prices is None else f"{found:g} {currency(prices)} an hour for a node"
 
 
 def count(instances: int) -> str:

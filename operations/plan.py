@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .autoscale import describe, effect, limits, setting
-from .inventory import count, inventory, offers, scale
+from .inventory import count, hourly, inventory, offers, scale
 from .onnx_service import why_not_served
 from .prices import Machines, cost
 from .steps import (
@@ -296,7 +296,15 @@ class _Maker:
             self.blocked.append(f"batch {endpoint}/{name} is wanted on {compute}, and there is no such cluster")
         elif found.compute != compute:
             change = MoveBatch(endpoint=endpoint, deployment=name, compute=compute)
-            self._add(f"batch {endpoint}/{name}", f"runs on {found.compute}", f"runs on {compute}", change)
+            before, after = (self._node(cluster) for cluster in (found.compute, compute))
+            self._add(f"batch {endpoint}/{name}", f"runs on {before}", f"runs on {after}", change)
+
+    def _node(self, name: str) -> str:
+        """A cluster with what a node of it costs, which is what moving a batch deployment changes."""
+        stands, made = self._found.clusters.get(name), self._wanted.computes.get(name)
+        size = stands.size if stands else made.size if made else None
+        tier = stands.tier if stands else made.tier if made else None
+        return f"{name} ({tier or 'dedicated'} {size}, {hourly(self._around.prices, size, tier or 'dedicated')})"
 
     def _add(  # ruff: ignore[PLR0917] - the columns of a plan
         self,

@@ -110,8 +110,12 @@ def cost(prices: Prices | None, before: Machines, after: Machines) -> Cost | Non
     pairs = [machines.monthly(prices) for machines in (before, after)]
     if prices is None or pairs[0] is None or pairs[1] is None:
         return None
-    currency = f"{prices.currency} (example prices)" if prices.example else prices.currency
-    return Cost(before=pairs[0], after=pairs[1], currency=currency)
+    return Cost(before=pairs[0], after=pairs[1], currency=currency(prices))
+
+
+def currency(prices: Prices) -> str:
+    """The currency; where the figures are made up, it says so."""
+    return f"{prices.currency} (example prices)" if prices.example else prices.currency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from onnxport.artifacts import UsageError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import ItemsView, Mapping, Sequence
 
 DEFAULT_IDLE_SECONDS: Final = 120
 _TIME: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -184,7 +184,7 @@ def wanted(
         UsageError: A key is not known, a value is wrong, or a flag says nothing.
     """
     document: dict[str, Any] = dict(section)
-    online = {endpoint: dict(parts or {}) for endpoint, parts in (document.get("online") or {}).items()}
+    online = {name: _mapping(parts, where, "online", name) for name, parts in _named(document, where, "online")}
     for key, flags, form in (
         ("instances", instances, "ENDPOINT/DEPLOYMENT=N"),
         ("remove_while", remove, "ENDPOINT/DEPLOYMENT=NAME@ALIAS"),
@@ -195,9 +195,9 @@ def wanted(
             if not (equals and slash and endpoint and deployment and value):
                 raise UsageError(f"{flag!r} does not say what is wanted", hint=f"Write {form}.")
             online.setdefault(endpoint, {})[deployment] = {key: value}
-    computes = dict(document.get("computes") or {})
+    computes = dict(_named(document, where, "computes"))
     for name in scale_to_zero:
-        computes[name] = {**(computes.get(name) or {}), "min_instances": 0}
+        computes[name] = {**_mapping(computes.get(name), where, "computes", name), "min_instances": 0}
     try:
         return Wanted.model_validate(document | {"online": online, "computes": computes})
     except ValidationError as error:
@@ -206,3 +206,15 @@ def wanted(
         raise UsageError(
             f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}", hint="See docs/operations.md."
         ) from None
+
+
+def _named(document: Mapping[str, Any], where: str, key: str) -> ItemsView[str, Any]:
+    return _mapping(document.get(key), where, key).items()
+
+
+def _mapping(value: Any, where: str, *place: str) -> dict[str, Any]:  # ruff: ignore[ANN401] - whatever the file says
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise UsageError(f"{where}: {'.'.join(('endpoints', *place))} must be a mapping, found {value!r}")
+    return dict(value)

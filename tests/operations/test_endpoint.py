@@ -89,6 +89,9 @@ def test_what_a_plan_shows_is_done_and_a_second_plan_has_nothing_to_do(
         ("online win/green", "SetAutoscale"),
         ("online risk/only", "SetInstances"),
     ]
+    move = planned.document["steps"][2]
+    assert move["before"] == "runs on cpu (dedicated STANDARD_DS3_V2, 0.5 EUR an hour for a node)"
+    assert move["after"] == "runs on spot (low_priority Standard_DS3_v2, 0.1 EUR an hour for a node)"
     done = endpoint("apply", "--yes")
     assert (done.code, done.document.get("done")) == (0, 9), done.err
     again = endpoint("plan").document
