@@ -3,10 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCE := artifacts cli exporters pipelines releases sources storage validation
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test check format lock wheel bench soak clean
+.PHONY: help setup parts demo test check format lock wheel docs figures bench soak clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -80,6 +79,12 @@ lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
 	  --output-file requirements/serve.txt
 	echo uv | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	  --generate-hashes --no-header --no-annotate - --output-file requirements/bootstrap.txt
+
+docs: $(VENV)/.ready ## Build the documentation site into build/site; a broken link fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --clean
+
+figures: $(VENV)/.ready ## Draw the figures of docs/how-parity-works.md
+	$(BIN)/python tools/figures.py
 
 bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would pick instead
 	$(BIN)/python benchmarks/convert.py
