@@ -150,7 +150,7 @@ class _Column:
 
     def add(self, series: pd.Series[Any]) -> None:
         """The values of one more block count."""
-        if series.dtype in (np.float64, object) and series.isna().all():
+        if series.dtype.name in {"float64", "object"} and series.isna().all():
             self.empty = series.dtype
         elif self.found is None:
             self.found = series.dtype
