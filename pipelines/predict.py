@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from onnxport.artifacts import ReleaseRef, Rows, UsageError
+from onnxport.artifacts import IntegrityError, ReleaseRef, Rows, UsageError
 
 from .scoring.choice import SAMPLE_ROWS, choose
 from .scoring.files import find_files
@@ -263,4 +263,8 @@ def _score_parts(run: _Run, before: dict[int, int], hooks: Hooks) -> Progressed:
                     done.rows[result.number] = result.rows
                     join(result.number)
                     hooks.progress.step("rows", done.total, total)
+    if len(done.rows) != len(parts):
+        raise IntegrityError(
+            f"{len(done.rows)} of {len(parts)} parts were finished", hint="Run it again to go on."
+        )
     return done

@@ -38,7 +38,9 @@ class Cluster:
         """
         futures = self.client.map(_call, calls, pure=False, key="onnxport-score", batch_size=_SUBMITTED)
         try:
-            for _, done in distributed.as_completed(futures, loop=self.client.loop, with_results=True):
+            for future, done in distributed.as_completed(futures, loop=self.client.loop, with_results=True):
+                if future.status != "finished":  # it is cancelled where the scheduler has gone
+                    raise _gone("the connection was lost")
                 yield done
         except distributed.KilledWorker as error:
             raise Unreachable(
@@ -46,12 +48,17 @@ class Cluster:
                 hint="Look at the workers' logs, their memory first. Finished parts are kept: run it again.",
             ) from error
         except (CommClosedError, FutureCancelledError) as error:
-            raise Unreachable(
-                f"the scheduler has gone: {error}",
-                hint="Finished parts are kept: start the scheduler and run the same command again.",
-            ) from error
+            raise _gone(str(error)) from error
         finally:
-            self.client.cancel(futures, force=True)
+            if self.client.status == "running":
+                self.client.cancel(futures, force=True)
+
+
+def _gone(reason: str) -> Unreachable:
+    return Unreachable(
+        f"the scheduler has gone: {reason}",
+        hint="Finished parts are kept: start the scheduler and run the same command again.",
+    )
 
 
 def _call(call: Callable[[], Done]) -> Done:
