@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -114,9 +115,24 @@ def interpolate(values: Tensor, knots: Column, answers: Column) -> Tensor:
 
 
 def interpolate_left(values: Tensor, knots: Column, answers: Column) -> Tensor:
-    """Piecewise linear interpolation as SciPy's `interp1d` computes it for float32, between the knots."""
+    """Piecewise linear interpolation as SciPy's `interp1d` computes it for float32, between the knots.
+
+    SciPy 1.18 changed the arithmetic: from slopes to weights of the two knots around a value. Each is followed as
+    installed, since half a unit in the last place turns a tie of two classes around.
+    """
     low = count_below(values, knots[:, 1:-1], "left")
-    return _on_segment(values, low, knots, answers)
+    return (_between_knots if _scipy() >= (1, 18) else _on_segment)(values, low, knots, answers)
+
+
+def _scipy() -> tuple[int, ...]:
+    return tuple(int(part) for part in version("scipy").split(".")[:2])
+
+
+def _between_knots(values: Tensor, low: Tensor, knots: Column, answers: Column) -> Tensor:
+    start, end = lookup_by_column(low, knots[:, :-1]), lookup_by_column(low, knots[:, 1:])
+    width = lookup_by_column(low, np.diff(knots, axis=1))
+    above = (values - start) / width * lookup_by_column(low, answers[:, 1:])
+    return above + (end - values) / width * lookup_by_column(low, answers[:, :-1])
 
 
 def _on_segment(values: Tensor, low: Tensor, knots: Column, answers: Column) -> Tensor:
