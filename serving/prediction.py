@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
+from traceback import extract_tb
 from typing import TYPE_CHECKING, Any, Final
 
 from .answers import CACHED, ENDPOINT, ONNX, Answer
@@ -117,8 +118,9 @@ class Predictions:
         self.refuse(ticket.exchange, ticket.model, ticket.dialect, fault)
 
     def failed(self, exchange: Exchange, dialect: Dialect, error: Exception) -> None:
-        """A bug: logged with its traceback, and told without it."""
-        log(_ERROR, "unexpected failure", **describe(exchange), error=repr(error))
+        """A bug: logged with the places of its traceback; its message may hold feature values."""
+        places = [f"{place.filename}:{place.lineno} {place.name}" for place in extract_tb(error.__traceback__)]
+        log(_ERROR, "unexpected failure", **describe(exchange), error=type(error).__name__, places=places)
         dialect.refuse(
             exchange, Fault(status=INTERNAL, code="internal", message="unexpected failure; see the log")
         )

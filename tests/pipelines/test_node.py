@@ -84,8 +84,9 @@ def test_node_finds_an_answer_that_is_not_the_source_s(
     onnxport: Callable[..., Any],
     replay: Callable[[str], subprocess.CompletedProcess[str]],
 ) -> None:
-    onnxport("export", legacy.booster, "--name", "model", "--sample", legacy.sample, "--store", "store")
-    onnxport("pull", "model", "--store", "store", "--out", "release")
+    done = onnxport("export", legacy.booster, "--name", "model", "--sample", legacy.sample, "--store", "store")
+    assert done.code == 0, done.err
+    assert onnxport("pull", "model", "--store", "store", "--out", "release").code == 0
     golden = json.loads(Path("release/golden.json").read_text())
     golden["outputs"]["prediction"][3] += 0.001
     changed = json.dumps(golden).encode()
@@ -97,6 +98,6 @@ def test_node_finds_an_answer_that_is_not_the_source_s(
             digest = digest_bytes(changed)
             entry.update(sha256=digest, path=f"objects/{digest}", size=len(changed))
     Path("release/manifest.json").write_text(json.dumps(manifest))
-    done = replay("release")
-    assert done.returncode == 1
-    assert "model:1 does not answer its golden rows here: prediction of row 3: " in done.stderr
+    replayed = replay("release")
+    assert replayed.returncode == 1
+    assert "model:1 does not answer its golden rows here: prediction of row 3: " in replayed.stderr

@@ -88,7 +88,13 @@ def test_without_a_known_key_nothing_is_answered_and_keys_are_for_their_models(
     start: Callable[..., Running],
 ) -> None:
     service = start(onnx=KEYS)
-    assert service.ask("/score/quote", ROW).status == 401
+    refused = service.ask("/score/quote", ROW)
+    assert (refused.status, refused.headers["www-authenticate"]) == (401, 'Bearer realm="onnxport"')
+    assert refused.headers["x-content-type-options"] == "nosniff"
+    for path, error in (("/invocations/quote", "error_code"), ("/v2/models/quote/infer", "error")):
+        refused = service.ask(path, ROW)
+        assert (refused.status, "www-authenticate" in refused.headers, error in refused.json) == (401, True, True)
+    assert isinstance(service.ask("/v2/models/quote").json["error"], str)
     assert service.ask("/score/quote", ROW, headers={"x-api-key": "wrong"}).status == 401
     assert service.ask("/score/quote", ROW, headers={"x-api-key": "secret"}).status == 200
     assert service.ask("/score/quote", ROW, headers={"authorization": "Bearer secret"}).status == 200
@@ -294,6 +300,28 @@ def test_the_command_serves_with_workers_that_are_replaced_and_stops_on_sigterm(
     finally:
         process.send_signal(signal.SIGTERM)
     assert process.wait(20) == 0
+    process.communicate()
+
+
+def test_a_request_that_is_arriving_at_sigterm_is_still_answered(store: Releases, tmp_path: Path) -> None:
+    process, port, _ = serve(store, tmp_path)
+    body = json.dumps({"data": [["red", number, False, 0.25] for number in range(5_000)]}).encode()
+    head = b"POST /score/quote HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: %d\r\n\r\n" % len(
+        body
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
+        sock.sendall(head)
+        assert sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr is not None
+        assert json.loads(process.stderr.readline())["event"] == "draining"
+        sock.sendall(body)
+        found = b"".join(iter(lambda: sock.recv(65_536), b""))
+    status, _, answer = found.partition(b"\r\n\r\n")
+    assert status.startswith(b"HTTP/1.1 200 OK")
+    assert b"connection: close" in status
+    assert json.loads(answer)[-1] == 2 * 4_999 + 0.25
+    assert process.wait(30) == 0
     process.communicate()
 
 
