@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .expanding import OptionGroup
 from .failures import EXIT_CODES
 from .invocation import current
 from .options import Json
@@ -15,23 +17,55 @@ if TYPE_CHECKING:
     from onnxport.operations import Check, Objective
     from rich.console import Group
 
-Models = Annotated[
-    list[str] | None,
-    typer.Option("--model", metavar="NAME", help="A latency-critical model; repeat for more."),
-]
-Threshold = Annotated[
-    float,
-    typer.Option("--threshold-ms", metavar="MS", help="How long a request may take: an edge of the buckets."),
-]
-Quantile = Annotated[
-    float, typer.Option(metavar="SHARE", help="Share of the requests that must be as fast: 0.95.")
-]
-Window = Annotated[str, typer.Option(metavar="DURATION", help="Over which time: 7d, 30d, 12h.")]
-MinRequests = Annotated[int, typer.Option(metavar="N", help="How many requests in the window a verdict needs.")]
 RulesOut = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file that is written, as a whole.")]
 
 THRESHOLD_MS, QUANTILE, WINDOW, MIN_REQUESTS = 500.0, 0.95, "7d", 100
+"""The defaults of `onnxport.operations.Objective`; a test holds the two together."""
 _SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectiveFlags(OptionGroup):
+    """What is promised.
+
+    Attributes:
+        models: The latency-critical models.
+        threshold_ms: How long a request may take, milliseconds.
+        quantile: Share of the requests that must be as fast.
+        window: Over which time.
+        min_requests: How many requests a verdict needs.
+    """
+
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="A latency-critical model; repeat for more."),
+    ] = None
+    threshold_ms: Annotated[
+        float, typer.Option(metavar="MS", help="How long a request may take: an edge of the buckets.")
+    ] = THRESHOLD_MS
+    quantile: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share of the requests that must be as fast: 0.95.")
+    ] = QUANTILE
+    window: Annotated[str, typer.Option(metavar="DURATION", help="Over which time: 7d, 30d, 12h.")] = WINDOW
+    min_requests: Annotated[
+        int, typer.Option(metavar="N", help="How many requests in the window a verdict needs.")
+    ] = MIN_REQUESTS
+
+    def objective(self) -> Objective:
+        """The same for `operations`.
+
+        Raises:
+            UsageError: It promises nothing.
+        """
+        from onnxport.operations import Objective
+
+        return Objective(
+            models=tuple(dict.fromkeys(self.models or ())),
+            quantile=self.quantile,
+            threshold_ms=self.threshold_ms,
+            window=self.window,
+            min_requests=self.min_requests,
+        )
 
 
 def check(
@@ -40,11 +74,7 @@ def check(
         str,
         typer.Option(envvar="ONNXPORT_PROMETHEUS", metavar="URL", help="Prometheus, or what speaks like it."),
     ],
-    models: Models = None,
-    threshold_ms: Threshold = THRESHOLD_MS,
-    quantile: Quantile = QUANTILE,
-    window: Window = WINDOW,
-    min_requests: MinRequests = MIN_REQUESTS,
+    promised: ObjectiveFlags,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A bearer token for Prometheus, sent over https only.")
     ] = None,
@@ -66,9 +96,8 @@ def check(
 
     del json
     invocation = current(context)
-    objective = _objective(models, quantile, threshold_ms, window, min_requests)
     asked = Prometheus(url=prometheus, token=_token(token_file), timeout_seconds=timeout)
-    found = run(objective, asked)
+    found = run(promised.objective(), asked)
     if markdown is not None:
         write_file(markdown, page(found).encode())
     invocation.screen.show({**found.document(), "prometheus": prometheus}, lambda: _table(found))
@@ -79,11 +108,7 @@ def check(
 def rules(
     context: typer.Context,
     out: RulesOut,
-    models: Models = None,
-    threshold_ms: Threshold = THRESHOLD_MS,
-    quantile: Quantile = QUANTILE,
-    window: Window = WINDOW,
-    min_requests: MinRequests = MIN_REQUESTS,
+    promised: ObjectiveFlags,
     json: Json = False,
 ) -> None:
     """Write recording and alert rules for Prometheus, made from the objective.
@@ -96,7 +121,7 @@ def rules(
 
     del json
     invocation = current(context)
-    document = run(_objective(models, quantile, threshold_ms, window, min_requests))
+    document = run(promised.objective())
     head = f"# Written by `onnxport slo rules`; check with: promtool check rules {out.name}\n"
     write_file(out, (head + yaml.safe_dump(document, sort_keys=False, width=1_000)).encode())
     made = [rule for group in document["groups"] for rule in group["rules"]]
@@ -110,10 +135,7 @@ def rules(
 def dashboard(
     context: typer.Context,
     out: RulesOut,
-    models: Models = None,
-    threshold_ms: Threshold = THRESHOLD_MS,
-    quantile: Quantile = QUANTILE,
-    window: Window = WINDOW,
+    promised: ObjectiveFlags,
     json: Json = False,
 ) -> None:
     """Write a dashboard for Grafana, made from the objective: import it, and choose your Prometheus."""
@@ -123,24 +145,10 @@ def dashboard(
 
     del json
     invocation = current(context)
-    document = run(_objective(models, quantile, threshold_ms, window, MIN_REQUESTS))
+    document = run(promised.objective())
     write_file(out, canonical_json(document))
     panels = [panel["title"] for panel in document["panels"]]
     invocation.screen.show({"out": str(out), "panels": panels}, lambda: f"{out}: {len(panels)} panels")
-
-
-def _objective(
-    models: list[str] | None, quantile: float, threshold_ms: float, window: str, min_requests: int
-) -> Objective:
-    from onnxport.operations import Objective
-
-    return Objective(
-        models=tuple(dict.fromkeys(models or ())),
-        quantile=quantile,
-        threshold_ms=threshold_ms,
-        window=window,
-        min_requests=min_requests,
-    )
 
 
 def _token(path: Path | None) -> str | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("prometheus")  # one scrape for all
 ROWS = 2_000
 ROUNDS, EACH = 4, 15
 """Requests in groups, with a scrape after each: what came before the first one does not count as an increase."""
@@ -194,3 +195,12 @@ def test_a_token_is_never_sent_in_plain_text(onnxport: Callable[..., Any], tmp_p
     assert done.code == 2
     assert "over https only" in done.err
     assert "secret" not in done.err
+
+
+def test_the_flags_default_to_the_objectives_defaults() -> None:
+    from onnxport.cli import slo
+    from onnxport.operations import objective
+
+    of_flags = (slo.THRESHOLD_MS, slo.QUANTILE, slo.WINDOW, slo.MIN_REQUESTS)
+    values = (objective.DEFAULT_THRESHOLD_MS, objective.DEFAULT_QUANTILE, objective.DEFAULT_WINDOW)
+    assert of_flags == (*values, objective.DEFAULT_MIN_REQUESTS)
