@@ -186,14 +186,6 @@ def loaded(make: Callable[[], Case], form: str) -> Callable[[], Case]:
     return build
 
 
-def single() -> Case:
-    """Trees without a split."""
-    frame = table()
-    return cb.CatBoostRegressor(**SMALL | {"iterations": 3}).fit(
-        frame.assign(**dict.fromkeys(frame, 1.0)), signal(frame)
-    ), frame
-
-
 class Renamed(cb.CatBoostClassifier):
     """A subclass that changes nothing about predictions."""
 

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from onnx import numpy_helper
 from onnxport.artifacts import SourceModel, SourceReference
 from onnxport.exporters import ExportOptions
 from onnxport.exporters.assemble import (
@@ -94,3 +95,18 @@ def test_the_outline_has_the_graphs_nodes_and_one_entry_of_long_attributes() -> 
 def test_the_floor_of_the_runtime_bounds_opset_and_ir(runtime: str, opset: int, ir: int) -> None:
     found = target(runtime)
     assert (found.opsets[""], found.opsets["ai.onnx.ml"], found.ir_version) == (opset, 3, ir)
+
+
+def test_a_large_constant_is_written_once_and_the_outline_knows_its_shape_alone() -> None:
+    builder = new_builder(ExportOptions())
+    row = builder.input("row", "int64", [None])
+    large = np.arange(60_000, dtype=np.float64).reshape(20_000, 3)
+    table = builder.constant(large)
+    assert builder.constant(large.copy()) == table
+    assert builder.constant(large + 1) != table
+    builder.output(builder.add("Gather", table, row, axis=0), "y", "float64", [None, 3])
+    whole = onnx.load_model_from_string(builder.build(name="g", metadata={}))
+    assert np.array_equal(numpy_helper.to_array(whole.graph.initializer[0]), large)
+    outline = builder.outline(name="g")
+    assert len(outline) < 1_000
+    check_graph(outline)

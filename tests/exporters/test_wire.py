@@ -7,7 +7,15 @@ import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from onnxport.exporters.wire import Chunks, Strings, packed_floats, packed_integers, repeated_strings, varint
+from onnxport.exporters.wire import (
+    Chunks,
+    Strings,
+    little_endian,
+    packed_floats,
+    packed_integers,
+    repeated_strings,
+    varint,
+)
 
 _INTS, _FLOATS, _STRINGS = 8, 7, 9  # fields of onnx.AttributeProto
 
@@ -51,3 +59,21 @@ def test_repeated_strings_are_read_back(count: int, used: int) -> None:
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 2**35])
 def test_a_number_has_the_shortest_form(value: int) -> None:
     assert len(varint(value)) == max(1, (value.bit_length() + 6) // 7)
+
+
+def test_what_is_written_is_as_long_as_was_said_before() -> None:
+    values = np.array([0, 127, 128, 2**14 - 1, 2**14, 2**31 - 1], dtype=np.int32)
+    table = Strings(table=("a", "bb"), codes=np.array([0, 1, 1, 0], dtype=np.uint8))
+    for body in (
+        packed_integers(values),
+        packed_integers(-values),
+        packed_integers(values[:4]),
+        repeated_strings(_STRINGS, table),
+        packed_floats(np.ones(3, dtype=np.float32)),
+    ):
+        assert len(body.join()) == body.size
+
+
+def test_numbers_in_another_byte_order_are_written_least_significant_byte_first() -> None:
+    values = np.array([[1.5, -2.0]], dtype=">f8")
+    assert little_endian(values).join() == values.astype("<f8").tobytes()
