@@ -13,6 +13,9 @@ from onnxport.artifacts import UnsupportedModel, UsageError
 from .ubjson import MalformedUbjson, decode
 from .xgboost_check import Inconsistent, check_model
 
+_OLD_BINARY = b"binf"
+"""How the binary form begins that XGBoost wrote before 2.1."""
+
 
 def open_xgboost(data: bytes, name: str, kind: str | None = None) -> Any:  # ruff: ignore[ANN401] - Booster or wrapper
     """The model in `data`: a `Booster`, or the wrapper when `XGBClassifier` and the like wrote the file.
@@ -84,6 +87,10 @@ def _checked(data: bytes, name: str, inside: str | None = None) -> dict[str, Any
     """The attributes of the model in `data`, below the key `inside` where there is one."""
     if not data:
         raise _no_model(name, "it is empty")
+    if data.startswith(_OLD_BINARY):
+        raise _no_model(
+            name, "it has the binary form that XGBoost has given up: open it with the one that wrote it"
+        )
     try:
         document = _document(data)
         return check_model(document[inside] if inside else document)

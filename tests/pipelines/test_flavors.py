@@ -134,7 +134,7 @@ def _other(flavor: str) -> Callable[[Logged], None]:
 @pytest.mark.parametrize(
     ("write", "code", "says"),
     [
-        (_old_binary, 2, "neither JSON nor UBJSON"),
+        (_old_binary, 2, "the binary form that XGBoost has given up"),
         (_damaged_text, 2, "is not a LightGBM model"),
         (_own_code, 4, "Python code that no graph can be proven to follow"),
         (_other("onnx"), 4, "mlflow.onnx"),
