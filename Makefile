@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test check format lock wheel docs figures bench soak clean
+.PHONY: help setup parts demo test check format lock wheel docs figures bench mutants soak clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -94,6 +94,9 @@ bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would 
 
 soak: node_modules/.ready ## 30 minutes of load on the scoring service while everything around it fails; MINUTES=… for less
 	$(BIN)/python benchmarks/soak.py --minutes $(or $(MINUTES),30)
+
+mutants: $(VENV)/.ready ## Mutate the code that compares; every mutant that survives must be explained
+	$(BIN)/python tools/mutants.py
 
 clean: ## Remove what the commands made
 	rm -rf build dist demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.*

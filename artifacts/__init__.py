@@ -30,7 +30,7 @@ from .manifest import (
     summarize,
 )
 from .onnx_artifact import Conversion, Graph, OnnxArtifact, Outputs, Predict, Refusal
-from .parity import Distribution, ParityReport, Tolerance, Tolerances, Verdict, WorstRow
+from .parity import THREADS, Distribution, ParityReport, Tolerance, Tolerances, Verdict, WorstRow
 from .plan import ConversionPlan, PlanStep, PostProcessing, Precision
 from .progress import Progress, Silent
 from .release import Alias, Move, Release, ReleaseRef, check_name
@@ -46,6 +46,7 @@ __all__ = [
     "MODEL_FILE",
     "PARITY_FILE",
     "SOURCE_FILE",
+    "THREADS",
     "Alias",
     "Budget",
     "Column",

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from .digest import is_digest
 from .document import Document
 from .onnx_artifact import Conversion, Graph
-from .parity import ParityReport, Tolerances
+from .parity import THREADS, ParityReport, Tolerances
 from .plan import ConversionPlan
 from .signature import Signature
 from .source import SourceReference
@@ -72,6 +72,7 @@ class ParitySummary(Document):
         probes: How many rows of each kind of probe.
         tolerances: What was allowed.
         worst: Largest absolute difference found.
+        threads: How many intra-op threads the runtime had: serve with as many.
     """
 
     passed: Literal[True]
@@ -79,6 +80,7 @@ class ParitySummary(Document):
     probes: dict[str, int]
     tolerances: Tolerances
     worst: float
+    threads: int = Field(default=THREADS, ge=1)
 
 
 class Budget(Document):
@@ -182,4 +184,5 @@ def summarize(report: ParityReport, conversion: Conversion) -> ParitySummary:
         probes=report.probes,
         tolerances=report.tolerances,
         worst=report.worst,
+        threads=report.threads,
     )

@@ -9,6 +9,8 @@ from pydantic import Field
 from .document import Document
 
 PARITY_SCHEMA_VERSION = 1
+THREADS = 1
+"""Intra-op threads of the runtime in a proof: with more, the sums of large batches run in another order."""
 
 
 class Tolerance(Document):
@@ -136,6 +138,7 @@ class ParityReport(Document):
         notes: What a reader should know: a small sample, probes that were accepted by the plan.
         failures: How many rows of each kind of probe did not hold; kinds without failures are left out.
         distributions: What there is to plot, an output column each.
+        threads: How many intra-op threads the runtime had: what was proven is proven for so many.
         packages: Versions of what answered.
     """
 
@@ -154,6 +157,7 @@ class ParityReport(Document):
     notes: tuple[str, ...] = ()
     failures: dict[str, int] = Field(default_factory=dict)
     distributions: tuple[Distribution, ...] = ()
+    threads: int = Field(default=THREADS, ge=1)
     packages: dict[str, str] = Field(default_factory=dict)
 
     def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401, ARG002 - pydantic's signature

@@ -35,7 +35,7 @@ def _text(manifest: Manifest) -> str:
         f"made     {made.created_at} by {made.created_by} with {made.tool}",
         f"runtime  onnxruntime >= {manifest.graph.min_onnxruntime}",
         f"parity   {manifest.parity.rows:,} rows, {sum(manifest.parity.probes.values()):,} probes, "
-        f"worst difference {manifest.parity.worst:.3g}",
+        f"worst difference {manifest.parity.worst:.3g}, threads {manifest.parity.threads}",
     ]
     if manifest.budget is not None:
         budget = manifest.budget

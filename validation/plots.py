@@ -65,6 +65,7 @@ def histogram(distribution: Distribution, *, identity: str) -> str:
         axes = figure.add_subplot()
         axes.bar(range(len(heights)), heights, color=_MARK, width=0.8)
         axes.set_yscale("symlog", linthresh=1)
+        axes.yaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")  # matplotlib's own typesets powers of ten
         axes.set_ylim(bottom=0)
         axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 6 else 0)  # ruff: ignore[PLR2004] - room
         axes.set_xlabel("absolute difference, from")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import onnxruntime
+from onnxport.artifacts import THREADS
 
 if TYPE_CHECKING:
     from onnxport.artifacts import Outputs
@@ -19,7 +20,7 @@ def open_session(model: bytes) -> Any:  # ruff: ignore[ANN401] - onnxruntime shi
         Exception: What the runtime raises for a graph that it does not load.
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1
     options.log_severity_level = ERRORS_ONLY
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
