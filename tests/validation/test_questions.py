@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnxport.artifacts import OutputTensor, Rows, Signature, Tolerance
+from onnxport.artifacts import OutputTensor, Rows, Signature, Tolerance, Verdict
 from onnxport.validation.compare import COMPLEMENT
 from onnxport.validation.questions import (
     Batch,
@@ -169,3 +169,80 @@ def test_an_output_that_a_side_lacks_is_left_to_the_question_of_outputs(source: 
     asked = Batch(kind="sample", rows=Rows(columns={"a": np.zeros(2)}), source=source, onnx=onnx)
     assert question.add(asked).tolist() == [False, False]
     assert question.verdict().compared == 0
+
+
+def test_a_flip_is_told_in_words() -> None:
+    question = FlipQuestion(LABEL, allowed=0, threshold=None, score=TIGHT)
+    assert question.verdict() == Verdict(
+        name="label", passed=False, compared=0, failed=0, allowed="0 flips", detail="nothing could be compared"
+    )
+    question.add(batch({"label": [0, 1]}, {"label": [0, 1]}))
+    assert question.verdict() == Verdict(name="label", passed=True, compared=2, failed=0, allowed="0 flips")
+    question.add(batch({"label": [0, 1]}, {"label": [1, 1]}))
+    assert question.verdict() == Verdict(
+        name="label", passed=False, compared=4, failed=1, allowed="0 flips", detail="1 of 4 labels differ"
+    )
+
+
+def test_a_crossed_threshold_is_told_in_words() -> None:
+    question = FlipQuestion(SCORE, allowed=1, threshold=0.7, score=TIGHT)
+    for _ in range(2):
+        question.add(batch({"prediction": [0.6, 0.9]}, {"prediction": [0.8, 0.9]}))
+    assert question.verdict() == Verdict(
+        name="threshold 0.7", passed=False, compared=4, failed=2, allowed="1 flips", detail="2 of 4 rows cross 0.7"
+    )
+
+
+def test_ties_of_every_batch_are_counted() -> None:
+    question = FlipQuestion(TWO, allowed=0, threshold=0.5, score=TIGHT)
+    near = batch({"probabilities": [pair(0.5)] * 2}, {"probabilities": [pair(0.5 - 1e-8)] * 2}, "decision")
+    for _ in range(2):
+        question.add(near)
+    assert question.ties == 4
+    assert question.verdict().passed
+
+
+@pytest.mark.parametrize(("gap", "tied"), [(0.19, True), (0.21, False)])
+def test_scores_are_tied_within_twice_the_tolerance_of_their_threshold(gap: float, tied: bool) -> None:
+    score = Tolerance(atol=0.05, rtol=0.1)
+    question = FlipQuestion(SCORE, allowed=0, threshold=0.5, score=score)
+    wrong = question.add(batch({"prediction": [0.5]}, {"prediction": [0.5 - gap]}, "decision"))
+    assert wrong.tolist() == [not tied]
+
+
+@pytest.mark.parametrize(("gap", "tied"), [(0.18, True), (0.25, False)])
+def test_labels_are_tied_where_the_two_best_scores_are(gap: float, tied: bool) -> None:
+    score = Tolerance(atol=0.05, rtol=0.1)
+    question = FlipQuestion(LABEL, allowed=0, threshold=None, score=score)
+    low = (0.8 - gap) / 2
+    here, there = [[low + gap, low, 0.2]], [[low, low + gap, 0.2]]
+    flipped = batch({"label": [0], "probabilities": here}, {"label": [1], "probabilities": there}, "decision")
+    assert question.add(flipped).tolist() == [not tied]
+
+
+def test_missing_is_told_in_words() -> None:
+    question = MissingQuestion((SCORE,))
+    assert question.verdict().passed
+    question.add(batch({"prediction": [1.0, np.nan]}, {"prediction": [1.0, np.nan]}))
+    words = "NaN exactly where the source answers NaN"
+    assert question.verdict() == Verdict(name="missing", passed=True, compared=2, failed=0, allowed=words)
+    for _ in range(2):
+        question.add(batch({"prediction": [np.nan, 1]}, {"prediction": [np.nan, np.nan]}))
+    assert question.verdict() == Verdict(
+        name="missing",
+        passed=False,
+        compared=6,
+        failed=2,
+        allowed=words,
+        detail="2 rows have NaN on one side only",
+    )
+
+
+def test_missing_in_any_output_or_column_is_counted_once_a_row() -> None:
+    question = MissingQuestion((TWO, SCORE))
+    gap, whole = [[np.nan, 1.0]], [[1.0, 1.0]]
+    first = batch({"probabilities": gap, "prediction": [1.0]}, {"probabilities": whole, "prediction": [1.0]})
+    assert question.add(first).tolist() == [True]
+    second = batch({"probabilities": whole, "prediction": [1.0]}, {"probabilities": whole, "prediction": [np.nan]})
+    assert question.add(second).tolist() == [True]
+    assert question.verdict().failed == 2
