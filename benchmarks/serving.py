@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes a server")
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--starts", type=int, default=2, help="of each server; the last one counts")
     parser.add_argument("--azureml", metavar="AZMLINFSRV", help="the command of azureml-inference-server-http")
     parser.add_argument("--triton", metavar="PYTHON", help="a Python with nvidia-pytriton and onnxruntime")
     parser.add_argument("--mlflow", action="store_true", help="also mlflow models serve")
@@ -83,7 +84,7 @@ def main() -> None:
         make(folder, given.rows, mlflow=given.mlflow)
         servers: list[Server] = []
         try:
-            start(folder, servers, _plans(folder, given), given.rows)
+            start(folder, servers, _plans(folder, given), given.rows, starts=given.starts)
             for _ in range(given.rounds):
                 for clients in given.clients:
                     for server in servers:
@@ -163,7 +164,7 @@ def _plans(folder: Path, given: argparse.Namespace) -> list[Plan]:
     return plans
 
 
-def start(folder: Path, servers: list[Server], plans: list[Plan], rows: int) -> None:
+def start(folder: Path, servers: list[Server], plans: list[Plan], rows: int, *, starts: int = 2) -> None:
     """Every server runs and has answered; those that run are in `servers`, whatever happens."""
     environment = {
         **os.environ,  # ruff: ignore[TID251] - children get ours
@@ -174,7 +175,7 @@ def start(folder: Path, servers: list[Server], plans: list[Plan], rows: int) -> 
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # installers write it; without it every start compiles
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"  # mlflow looks for uvicorn there
     for plan in plans:
-        for _ in range(2):
+        for _ in range(starts):
             port = _free_port()
             output = (folder / f"{port}.log").open("wb")
             started = time.perf_counter()
