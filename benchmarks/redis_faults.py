@@ -23,7 +23,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # after this folder, whose serving.py is meant
 
 from serving import Plan, Server, load, make, start, stop
 from tests.support.real_redis import RealRedis
