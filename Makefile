@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup parts demo test check format lock wheel docs figures bench mutants soak clean
+.PHONY: help setup parts demo test check format homes lock wheel docs figures bench mutants soak clean
 
 help: ## List the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ wheel: $(VENV)/.ready ## Build the wheel and check what it would install
 format: $(VENV)/.ready ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+homes: $(VENV)/.ready ## Write the Azure ML components, the GitHub Action, the Azure Pipelines template anew
+	$(BIN)/python tools/homes
 
 lock: $(VENV)/.ready ## Resolve dependencies anew: hashes, no index addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes \

@@ -11,6 +11,7 @@ from .groups import CheckFlags, SourceFlags
 from .invocation import current
 from .options import Features, Json, Sample, split_features
 from .screen import progress_bars
+from .summary import report_check
 
 if TYPE_CHECKING:
     from onnxport.artifacts import ParityReport
@@ -59,6 +60,7 @@ def check(
         artifact, proof = run(job, progress)
     folder = out or (target if target.is_dir() else target.parent)
     write_proof(folder, proof)
+    report_check(invocation.ci, proof.report, str(folder))
     if not invocation.screen.as_json:
         invocation.screen.show(None, lambda: verdict_table(proof.report))
     require_passed(proof.report, artifact.conversion)

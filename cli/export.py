@@ -12,6 +12,7 @@ from .invocation import current
 from .options import STORE, Features, Json, Source, Store, WithSource, split_features
 from .publish import release_document, release_lines
 from .screen import progress_bars
+from .summary import report_export
 
 
 def export(
@@ -72,8 +73,10 @@ def export(
         done = run(job, releases, progress)
     url = releases.store.url
     registered = None if done.registered is None else done.registered.uri
+    document = {**release_document(done.release, done.alias, url), "registered": registered}
+    report_export(invocation.ci, done.release, document)
     invocation.screen.show(
-        {**release_document(done.release, done.alias, url), "registered": registered},
+        document,
         lambda: (
             release_lines(done.release, done.alias, url)
             + ("" if registered is None else f"\n  mlflow    {registered}")

@@ -70,7 +70,11 @@ def error_document(error: OnnxportError) -> dict[str, Any]:
     }
 
 
-def exit_code_table() -> str:
-    """The table as `onnxport --help` prints it."""
+def epilog() -> str:
+    """What `onnxport --help` ends with: the exit codes, and how options are given otherwise."""
     lines = [f"  {number:>2}  {meaning}" for number, meaning in EXIT_CODES.values()]
-    return "\b\n" + "\n".join(["Exit codes:", *lines])  # \b: keep the lines as they are
+    table = "\b\n" + "\n".join(["Exit codes:", *lines])  # \b: keep the lines as they are
+    return (
+        f"{table}\n\nEvery option can be given as ONNXPORT_COMMAND_OPTION too, such as ONNXPORT_EXPORT_RUNTIME, "
+        "and in onnxport.yaml. A flag beats the environment, the environment beats the file."
+    )

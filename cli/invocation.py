@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from onnxport.sources import AzureAccess, SourceAccess
     from onnxport.storage import StoreAccess
 
+    from .ci import Ci
     from .groups import SourceFlags, WorkspaceFlags
     from .screen import Screen
     from .settings import Auth, Config
@@ -28,10 +29,12 @@ class Invocation:
     Attributes:
         screen: Where its result goes.
         config: What `onnxport.yaml` says.
+        ci: The CI system that reads outputs and summaries.
     """
 
     screen: Screen
     config: Config
+    ci: Ci
 
     def releases(
         self, store: str, progress: Progress, signer: Signer | None = None, auth: Auth | None = None

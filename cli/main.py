@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +13,17 @@ from typer.exceptions import TyperException
 
 from .bench import bench
 from .check import check
+from .ci import ci_of
 from .convert import convert
 from .diff import diff
+from .doctor import doctor
 from .endpoint import apply, plan, warm
+from .examples import epilog_of
 from .expanding import expanded
 from .export import export
-from .failures import EXIT_CODES, error_document, exit_code, exit_code_table, extra_of
+from .failures import EXIT_CODES, epilog, error_document, exit_code, extra_of
 from .fetch import fetch
+from .init import init
 from .invocation import Invocation
 from .listing import list_releases
 from .moving import history, promote, rollback
@@ -31,11 +34,12 @@ from .pull import pull
 from .schema import schema
 from .screen import Screen
 from .serve import serve
-from .settings import load_config
+from .settings import Config, environment, load_config
 from .show import show
 from .slo import check as slo_check
 from .slo import dashboard as slo_dashboard
 from .slo import rules as slo_rules
+from .summary import REPORTED, report_failure
 from .train import train
 from .upkeep import copy, prune
 from .verify import verify
@@ -45,9 +49,11 @@ if TYPE_CHECKING:
 
     from onnxport.artifacts import OnnxportError
 
+    from .ci import Ci
     from .settings import Options
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init,
     "train": train,
     "fetch": fetch,
     "convert": convert,
@@ -69,6 +75,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "bench": bench,
     "serve": serve,
     "schema": schema,
+    "doctor": doctor,
 }
 
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
@@ -85,18 +92,18 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
 app = typer.Typer(
     name="onnxport",
     help="Trained XGBoost and scikit-learn models to ONNX, proven and published as verifiable releases.",
-    epilog=exit_code_table(),
+    epilog=epilog(),
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: rich's takes twice as long to import as all the rest,
     pretty_exceptions_enable=False,
     context_settings={"max_content_width": 110},
 )
 for _name, _command in COMMANDS.items():
-    app.command(_name)(expanded(_command))
+    app.command(_name, epilog=epilog_of(_name))(expanded(_command))
 for _name, (_help, _commands) in GROUPS.items():
     _group = typer.Typer(help=_help, no_args_is_help=True, rich_markup_mode=None)
     for _part, _command in _commands.items():
-        _group.command(_part)(expanded(_command))
+        _group.command(_part, epilog=epilog_of(f"{_name} {_part}"))(expanded(_command))
     app.add_typer(_group, name=_name)
 
 
@@ -104,6 +111,7 @@ for _name, (_help, _commands) in GROUPS.items():
 def _root(
     config: str | None = typer.Option(
         None,
+        envvar="ONNXPORT_CONFIG",
         metavar="FILE",
         help="Configuration; default: the nearest onnxport.yaml. May stand before or after the command.",
     ),
@@ -115,17 +123,18 @@ def run(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with the code of `failures.EXIT_CODES`."""
     logging.getLogger("azure").setLevel(logging.ERROR)  # its warnings are retries that we report ourselves
     given = list(sys.argv[1:] if arguments is None else arguments)
-    screen = Screen(as_json="--json" in _before_dashes(given))
+    ci = ci_of(environment())
+    screen = Screen(as_json="--json" in _before_dashes(given), in_ci=ci.present)
     try:
-        code = _guarded(given, screen)
+        code = _guarded(given, screen, ci)
     finally:
         screen.close()
     sys.exit(code)
 
 
-def _guarded(given: list[str], screen: Screen) -> int:
+def _guarded(given: list[str], screen: Screen, ci: Ci) -> int:
     try:
-        return _dispatch(given, screen)
+        return _dispatch(given, screen, ci)
     except BrokenPipeError:  # the reader of standard output has gone
         return EXIT_CODES["unexpected"][0]
     except Exception as error:  # ruff: ignore[BLE001] - the one boundary
@@ -134,8 +143,22 @@ def _guarded(given: list[str], screen: Screen) -> int:
             screen.show(error_document(known), lambda: None)
         screen.complain(known.message, known.hint)
         if known.code == "unexpected":
-            traceback.print_exception(error, file=sys.stderr)
+            screen.explain(error)
+        _tell(ci, given, known, screen)
         return exit_code(known)
+
+
+def _tell(ci: Ci, given: list[str], error: OnnxportError, screen: Screen) -> None:
+    """The CI system knows of the failure; where it cannot be told, the failure itself stands."""
+    command = next((argument for argument in _take_config(given)[0] if not argument.startswith("-")), "")
+    if not ci.present or command not in REPORTED:
+        return
+    from onnxport.artifacts import UsageError
+
+    try:
+        report_failure(ci, command, error)
+    except UsageError as unwritable:
+        screen.complain(unwritable.message, "")
 
 
 def _known(error: Exception) -> OnnxportError:
@@ -156,17 +179,20 @@ def _known(error: Exception) -> OnnxportError:
             return OnnxportError(f"{type(error).__name__}: {error}", hint=hint)
 
 
-def _dispatch(given: list[str], screen: Screen) -> int:
+def _dispatch(given: list[str], screen: Screen, ci: Ci) -> int:
     group = typer.main.get_command(app)
+    _show_own_variables(group)
     arguments, path = _take_config(given)
-    config = load_config(path)
+    completing = "_ONNXPORT_COMPLETE" in environment()  # a shell asks, and would show an error as a suggestion
+    config = Config() if completing else load_config(path)
     defaults = config.default_map({name: _options(command) for name, command in _subcommands(group).items()})
     result = group.main(
         args=arguments,
         prog_name="onnxport",
         standalone_mode=False,
         default_map=defaults,
-        obj=Invocation(screen=screen, config=config),
+        auto_envvar_prefix="ONNXPORT",
+        obj=Invocation(screen=screen, config=config, ci=ci),
     )
     return result if isinstance(result, int) else 0
 
@@ -182,14 +208,24 @@ def _options(command: Any) -> Options:  # ruff: ignore[ANN401] - Typer's own cla
     return {parameter.name for parameter in command.params if parameter.name not in {"help", "json"}}
 
 
+def _show_own_variables(command: Any) -> None:  # ruff: ignore[ANN401] - Typer's own class is private
+    """The help names the variables that have a name of their own; the main help has the rule for the others."""
+    for parameter in command.params:
+        parameter.show_envvar = parameter.envvar is not None
+    if hasattr(command, "commands"):
+        for part in _subcommands(command).values():
+            _show_own_variables(part)
+
+
 def _before_dashes(given: list[str]) -> list[str]:
     return given[: given.index("--")] if "--" in given else given
 
 
 def _take_config(given: list[str]) -> tuple[list[str], Path | None]:
-    """The arguments without `--config FILE`, and that file."""
+    """The arguments without `--config FILE`, and that file: `$ONNXPORT_CONFIG` where they name none."""
     rest: list[str] = []
-    path: Path | None = None
+    named = environment().get("ONNXPORT_CONFIG")
+    path = Path(named) if named else None
     pending = list(given)
     while pending:
         argument = pending.pop(0)

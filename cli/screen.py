@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
+
+from .ci import harmless, harmless_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,12 +24,14 @@ _WIDTH = 120  # columns of a table that goes to a file or a CI log
 class Screen:
     """Where results go.
 
+    With `in_ci`, nothing of what stands there is an order to the CI agent, which reads both streams.
     With `as_json`, standard output carries exactly one JSON document: until `close`, whatever libraries print
     there, from Python or from C, goes to standard error.
     """
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, in_ci: bool = False) -> None:
         self.as_json = as_json
+        self._in_ci = in_ci
         self._out: TextIO = sys.stdout
         self._stdout = -1
         if as_json:
@@ -47,14 +52,17 @@ class Screen:
     def show(self, document: Any, human: Callable[[], object]) -> None:  # ruff: ignore[ANN401] - any JSON value
         """The result stands on standard output: `document` as JSON, or what `human` returns, rendered."""
         if self.as_json:
-            json.dump(document, self._out, ensure_ascii=False, indent=2, sort_keys=True)
-            self._out.write("\n")
+            text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True)
+            self._out.write((harmless_json(text) if self._in_ci else text) + "\n")
             self._out.flush()
             return
         from rich.console import Console
 
         width = None if self._out.isatty() else _WIDTH
-        Console(file=self._out, soft_wrap=True, width=width).print(human())
+        console = Console(file=self._out, soft_wrap=True, width=width)
+        with console.capture() as captured:
+            console.print(human())
+        self._out.write(self._safe(captured.get()))
 
     def complain(self, text: str, hint: str) -> None:
         """An error stands on standard error."""
@@ -62,9 +70,16 @@ class Screen:
 
         console = Console(stderr=True, soft_wrap=True)
         console.print("error:", style="bold red", end=" ", highlight=False)
-        console.print(text, highlight=False, markup=False)
+        console.print(self._safe(text), highlight=False, markup=False)
         if hint:
-            console.print(f"hint: {hint}", style="dim", highlight=False, markup=False)
+            console.print(self._safe(f"hint: {hint}"), style="dim", highlight=False, markup=False)
+
+    def explain(self, error: Exception) -> None:
+        """The traceback of `error` stands on standard error."""
+        sys.stderr.write(self._safe("".join(traceback.format_exception(error))))
+
+    def _safe(self, text: str) -> str:
+        return harmless(text) if self._in_ci else text
 
 
 @contextmanager

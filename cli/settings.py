@@ -56,6 +56,7 @@ class Config:
         azure_ml: The section of that name: workspace and endpoints.
         endpoints: The section of that name: what endpoints and computes should be.
         onnx_url: Where the scoring service is: `services.onnx_serving.url`.
+        cache: The section of that name: the scoring service's caches.
         trusted_pickles: Sources whose pickles may be opened, as glob patterns (`trust: {pickle: [...]}`).
     """
 
@@ -65,6 +66,7 @@ class Config:
     azure_ml: dict[str, Any] = field(default_factory=dict[str, Any])
     endpoints: dict[str, Any] = field(default_factory=dict[str, Any])
     onnx_url: str | None = None
+    cache: dict[str, Any] = field(default_factory=dict[str, Any])
     trusted_pickles: tuple[str, ...] = ()
 
     def trusts(self, source: str) -> bool:
@@ -153,6 +155,7 @@ def _config(path: Path, document: dict[str, Any]) -> Config:
         shared={key: document[key] for key in _SHARED_KEYS if key in document},
         commands=commands,
         azure_ml=_mapping(path, document, "azure_ml"),
+        cache=_mapping(path, document, "cache"),
         endpoints=_mapping(path, document, "endpoints"),
         onnx_url=None if url is None else str(url),
         trusted_pickles=tuple(pickles),

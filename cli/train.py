@@ -29,6 +29,10 @@ def train(
     registry: Annotated[
         Registry, typer.Option(help="Where --register registers; the run is logged to MLflow in any case.")
     ] = Registry.MLFLOW,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the model's files here as well: a source for the next step."),
+    ] = None,
     tracking_uri: TrackingUri = TRACKING_URI,
     azure: WorkspaceFlags,
     json: Json = False,
@@ -47,6 +51,7 @@ def train(
         azure=invocation.azure_access(azure) if registry is Registry.AZUREML else AzureAccess(),
         data=data,
         store=invocation.store_access(azure.auth),
+        keep=out,
         git_commit=git_commit(environment()),
     )
     with progress_bars() as progress:

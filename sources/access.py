@@ -12,6 +12,8 @@ from onnxport.storage import StoreAccess
 from .azure_access import UNNAMED, AzureAccess
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from onnxport.artifacts import Signature
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
@@ -65,6 +67,7 @@ class TrainAccess:
         azure: Workspace and credential, for the registry `azureml`.
         data: A file to train on in the place of the recipe's: a path, or a location in Blob storage.
         store: Accounts and credentials for data in Blob storage.
+        keep: Folder for the model's files as well; `None`: only MLflow has them.
         git_commit: Commit of the training code, kept with the run.
         timeout_seconds: How long one request to a server may take.
     """
@@ -75,6 +78,7 @@ class TrainAccess:
     azure: AzureAccess = UNNAMED
     data: str | None = None
     store: StoreAccess = NO_STORE
+    keep: Path | None = None
     git_commit: str | None = None
     timeout_seconds: int = 30
 

@@ -9,7 +9,7 @@ from onnxport.artifacts import UnsupportedModel, UsageError
 
 from .azure_client import connect
 from .azure_names import parse_azure_name
-from .files import KINDS, describe_path
+from .files import KINDS, MODEL_FILES, describe_path, model_in, nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from .azure_versions import AzureModelVersion
     from .brought import Brought
     from .reference import SourceText
-
-MODEL_FILES = ("model.joblib", "model.pkl", "model.json", "model.ubj")
-"""What a scoring script opens in the folder of a `custom_model`, in this order."""
 
 _MLMODEL = "MLmodel"
 
@@ -85,15 +82,14 @@ def _check_type(version: AzureModelVersion) -> None:
 def _find(folder: Path, version: AzureModelVersion) -> Path:
     """The model in `folder`, found as a scoring script would.
 
-    That is: MLflow's folder; in the folder nearest to the top that has one, the first of `MODEL_FILES`; the only
-    file that can be a model.
+    That is: MLflow's folder, or else what `model_in` finds.
 
     Raises:
         UsageError: It is an `mlflow_model` without `MLmodel`.
         UnsupportedModel: There is no model, or several that it could be.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    described = _nearest([path for path in files if path.name == _MLMODEL])
+    described = nearest([path for path in files if path.name == _MLMODEL])
     if len(described) == 1:
         return described[0].parent
     found = ", ".join(path.relative_to(folder).as_posix() for path in files[:10])
@@ -103,21 +99,12 @@ def _find(folder: Path, version: AzureModelVersion) -> Path:
             f"{'several' if described else 'no'} {_MLMODEL} files; it has {found}",
             hint="Register the folder that holds MLmodel.",
         )
-    named = _nearest([path for path in files if path.name in MODEL_FILES])
-    named.sort(key=lambda path: MODEL_FILES.index(path.name))
-    candidates = [path for path in files if path.suffix.lower() in KINDS]
-    if len({path.parent for path in named}) == 1:
-        return named[0]
-    if len(candidates) == 1:
-        return candidates[0]
+    file = model_in(folder)
+    if file is not None:
+        return file
+    several = any(path.suffix.lower() in KINDS for path in files)
     raise UnsupportedModel(
-        f"model {version.name}, version {version.version}, has {'several' if candidates else 'no'} files that "
+        f"model {version.name}, version {version.version}, has {'several' if several else 'no'} files that "
         f"could be the model: {found}; looked for {', '.join(MODEL_FILES)}, then for a single {', '.join(KINDS)}",
         hint="Register the model's file itself, or a folder in which it has one of these names.",
     )
-
-
-def _nearest(paths: list[Path]) -> list[Path]:
-    """Those of `paths` that lie nearest to the top."""
-    depth = min((len(path.parts) for path in paths), default=0)
-    return [path for path in paths if len(path.parts) == depth]

@@ -30,6 +30,9 @@ KINDS: Mapping[str, SourceKind] = {
 }
 """File suffix to what is expected in the file."""
 
+MODEL_FILES = ("model.joblib", "model.pkl", "model.json", "model.ubj")
+"""What a scoring script opens in the folder of a `custom_model`, in this order."""
+
 
 def describe_path(path: Path, text: str) -> Brought:
     """The model in the file or folder `path`, which the user named `text`; nothing of it was run.
@@ -42,9 +45,11 @@ def describe_path(path: Path, text: str) -> Brought:
     if not path.exists():
         raise UsageError(f"there is no file or folder {path}", hint=f"A source is {FORMS}.")
     if path.is_dir():
-        from .mlflow_models import describe_folder  # ruff: ignore[PLC0415] - loads only for folders
+        from .mlflow_models import MLMODEL, describe_folder  # ruff: ignore[PLC0415] - loads only for folders
 
-        return describe_folder(path, path.name or text)
+        # Azure ML hands a `custom_model` to a pipeline's step as the folder that holds its file
+        file = None if (path / MLMODEL).exists() else model_in(path)
+        return describe_folder(path, path.name or text) if file is None else describe_path(file, text)
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise UsageError(
@@ -53,6 +58,27 @@ def describe_path(path: Path, text: str) -> Brought:
         )
     reference = SourceReference(uri=path.name, kind=kind, sha256=digest_of(path))
     return Brought(reference=reference, root=path, file=path, kind=kind, name=path.name)
+
+
+def model_in(folder: Path) -> Path | None:
+    """The model file in `folder`, as a scoring script would find it; `None`: none, or several that it could be.
+
+    That is: in the folder nearest to the top that has one, the first of `MODEL_FILES`; the only file that can be a
+    model.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    named = nearest([path for path in files if path.name in MODEL_FILES])
+    named.sort(key=lambda path: MODEL_FILES.index(path.name))
+    if len({path.parent for path in named}) == 1:
+        return named[0]
+    candidates = [path for path in files if path.suffix.lower() in KINDS]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def nearest(paths: list[Path]) -> list[Path]:
+    """Those of `paths` that lie nearest to the top."""
+    depth = min((len(path.parts) for path in paths), default=0)
+    return [path for path in paths if len(path.parts) == depth]
 
 
 def digest_of(path: Path) -> str:

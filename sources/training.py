@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass
@@ -74,6 +75,8 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
         )
         failure = _failure(recipe, metrics)
         trained = _written_down(client, access, training, failed=failure is not None)
+        if access.keep is not None and failure is None:
+            shutil.copytree(folder, access.keep, dirs_exist_ok=True)
     progress.step("log", 1, 1)
     if failure is not None:
         raise failure

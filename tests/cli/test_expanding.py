@@ -49,7 +49,9 @@ def test_an_option_of_a_group_without_a_default_is_required() -> None:
 def test_options_stand_where_their_group_stands() -> None:
     group: Any = typer.main.get_command(app)
     names = [parameter.name for parameter in group.commands["publish"].params]
-    assert names[:6] == ["folder", "name", "store", "alias", "reason", "breaking"]
+    start = names.index("alias")
+    assert names[start : start + 5] == ["alias", "reason", "breaking", "sign_with", "certificate"]
+    assert names.index("store") < start
     assert names[-1] == "json"
 
 

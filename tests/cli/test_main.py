@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 from onnxport.artifacts import OnnxportError, errors
+from onnxport.cli.examples import NOTES
 from onnxport.cli.failures import EXIT_CODES, exit_code
 from onnxport.cli.main import app
 
@@ -60,6 +62,20 @@ def test_every_command_and_option_has_help(name: str) -> None:
     assert command.help
     for parameter in command.params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_every_command_s_help_ends_with_an_example(name: str) -> None:
+    assert name in NOTES, "add it to cli/examples.py"
+    assert f"onnxport {name}" in (ALL[name].epilog or "")
+
+
+@pytest.mark.parametrize("name", sorted(set(NOTES) & set(ALL)))
+def test_the_examples_are_command_lines_that_the_command_takes(name: str) -> None:
+    for example in NOTES[name].examples:
+        words, parts = shlex.split(example), name.split()
+        assert words[: len(parts)] == parts
+        ALL[name].make_context(name, words[len(parts) :])
 
 
 @pytest.mark.parametrize("name", sorted(ALL))
