@@ -66,6 +66,14 @@ NOTES: dict[str, Notes] = {
     "prune": Notes(examples=("prune win-probability", "prune win-probability --apply"), exits=("unreachable",)),
     "copy": Notes(examples=("copy win-probability:7 --to az://models/production",), exits=_MOVING),
     "policy": Notes(examples=("policy", "policy --key release.pub.pem"), exits=("unreachable",)),
+    "predict": Notes(
+        examples=("predict win-probability@production rows.parquet --out scores.parquet",),
+        exits=("parity-failed", *_READING),
+    ),
+    "bench": Notes(
+        examples=("bench win-probability@production", "bench win-probability:7 --against models:/win/7 --json"),
+        exits=_READING,
+    ),
     "serve": Notes(
         examples=("serve --model win-probability@production --port 8080",), exits=("unreachable", "integrity")
     ),
