@@ -44,7 +44,8 @@ def report_export(ci: Ci, release: Release, document: Mapping[str, Any]) -> None
     if (budget := release.manifest.budget) is not None:
         rows.append(("One row", f"{budget.p50_us:.0f} us, p95 {budget.p95_us:.0f} us"))
         rows.append(("Graph", f"{budget.bytes:,} bytes, loads in {budget.load_ms:.0f} ms"))
-    plan = f"<details><summary>Plan</summary>{block(release.manifest.plan.render())}</details>"
+    steps = block(release.manifest.plan.render(release.manifest.signature))
+    plan = f"<details><summary>Plan</summary>{steps}</details>"
     ci.summary("onnxport export: published", f"{_table(('', ''), rows)}\n\n{plan}")
 
 
