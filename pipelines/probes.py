@@ -163,7 +163,7 @@ def _runtime() -> Finding:
 
     session = onnxruntime.InferenceSession(_IDENTITY, providers=["CPUExecutionProvider"])
     given = np.array([0.1], dtype=np.float32)
-    if session.run(None, {"x": given})[0].tobytes() != given.tobytes():
+    if np.asarray(session.run(None, {"x": given})[0]).tobytes() != given.tobytes():
         raise IntegrityError(
             "onnxruntime does not give back the number that it is given", hint="Install it again."
         )
