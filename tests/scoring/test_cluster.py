@@ -156,9 +156,8 @@ def test_a_scheduler_that_goes_away_keeps_the_finished_parts(
                 yield done
                 if number == 3:
                     process.kill()
-                    process.wait()
 
-    with pytest.raises(Unreachable), connected(process.stdout.readline().strip()) as cluster:
+    with process, pytest.raises(Unreachable), connected(process.stdout.readline().strip()) as cluster:
         score("risk", tmp_path / "rows.parquet", runner=Leaving(cluster))
     scored = score("risk", tmp_path / "rows.parquet")
     assert scored.resumed_rows >= 1000
