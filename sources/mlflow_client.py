@@ -48,7 +48,7 @@ def connected(tracking_uri: str, registry_uri: str | None, timeout_seconds: int)
 
     with _quiet(), _bounded(timeout_seconds):
         try:
-            yield MlflowClient(tracking_uri, registry_uri or tracking_uri)
+            yield MlflowClient(_absolute(tracking_uri), _absolute(registry_uri or tracking_uri))
         except OnnxportError:
             raise
         except MlflowException as error:
@@ -61,6 +61,12 @@ def connected(tracking_uri: str, registry_uri: str | None, timeout_seconds: int)
             if not _is_connection(error):
                 raise
             raise _unreachable(tracking_uri, error) from error
+
+
+def _absolute(uri: str) -> str:
+    """`uri` with the whole path of an SQLite file: MLflow keeps an open database by this text, not by its file."""
+    path = uri.removeprefix(_SQLITE)
+    return f"{_SQLITE}{Path(path).absolute()}" if uri.startswith(_SQLITE) and path != ":memory:" else uri
 
 
 def _is_connection(error: Exception) -> bool:

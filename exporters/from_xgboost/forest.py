@@ -169,7 +169,24 @@ def _finished(trees: Trees, ensemble: TreeEnsemble, nodes: _Nodes, reachable: Co
     """`ensemble` without unreachable nodes, and with categorical splits as searches."""
     count = len(nodes.sizes) - 1
     splits = CategorySplits.read(trees.arrays, count, nodes.starts[1:]) if count else None
+    free = nodes.sizes
     if reachable is not None:
-        ensemble = replace(ensemble, **{name: getattr(ensemble, name)[reachable] for name in _NODE_FIELDS})
+        ensemble = _compact(ensemble, nodes, reachable)
         splits = None if splits is None else splits.kept(reachable)
-    return ensemble if splits is None else expand(ensemble, splits, nodes.sizes)
+        free = np.add.reduceat(reachable, nodes.starts, dtype=nodes.sizes.dtype)
+    return ensemble if splits is None else expand(ensemble, splits, free)
+
+
+def _compact(ensemble: TreeEnsemble, nodes: _Nodes, reachable: Column) -> TreeEnsemble:
+    """The reachable nodes, numbered anew in each tree: onnxruntime wants numbers below the count of nodes."""
+    place = np.cumsum(reachable, dtype=np.int32) - 1
+    begins = nodes.starts[nodes.tree]
+    number = place - place[begins]
+    numbered = replace(
+        ensemble,
+        node=number,
+        true=number[begins + ensemble.true],
+        false=number[begins + ensemble.false],
+        leaf_node=number[nodes.starts[ensemble.leaf_tree] + ensemble.leaf_node],
+    )
+    return replace(numbered, **{name: getattr(numbered, name)[reachable] for name in _NODE_FIELDS})

@@ -89,10 +89,10 @@ def test_a_folder_with_one_model_file_is_a_source(booster: Path, opportunities: 
     assert (tmp_path / "out" / "model.onnx").exists()
 
 
-def test_flags_reach_the_command_as_booleans(tmp_path: Path) -> None:
+def test_flags_reach_the_command_as_booleans(opportunities: Path, tmp_path: Path) -> None:
     """`False` is no permission, `True` is one; without a source at all it is exit 2."""
     component = load(f"{FOLDER}/component.yaml")
-    base = {"name": "win", "store": str(tmp_path / "s")}
+    base = {"name": "win", "store": str(tmp_path / "s"), "sample": str(opportunities)}
     (tmp_path / "model.pkl").write_bytes(b"no pickle")
     source = {"source": str(tmp_path / "model.pkl")}
     assert _code(component, base, tmp_path) == 2
