@@ -207,10 +207,11 @@ def _values(values: Column, like: _Like) -> Any:  # ruff: ignore[ANN401] - numpy
     return _plain(values, dtype)
 
 
-def _objects(values: list[Any]) -> Column:
+def _objects(values: list[Any]) -> pd.Series[Any]:
+    """`values` as they are: from an array of objects a data frame would make a column of strings."""
     column = np.empty(len(values), dtype=object)
     column[:] = values
-    return column
+    return pd.Series(column, dtype=object)
 
 
 def _nullable(values: Column, dtype: pd.api.extensions.ExtensionDtype) -> Any:  # ruff: ignore[ANN401] - likewise
