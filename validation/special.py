@@ -57,7 +57,8 @@ def special_probes(base: Rows, signature: Signature, generator: np.random.Genera
             plan.setdefault(kind, []).append((name, value))
     for kind, places in plan.items():
         repeated = [place for place in places for _ in range(BASES if kind in {"missing", "category"} else 1)]
-        generator.shuffle(repeated)  # a source that refuses all of them is not asked for each
+        # of its own seed: the values drawn below stay as they are; a source that refuses all is not asked for each
+        np.random.default_rng(len(repeated)).shuffle(repeated)
         yield Probe(kind=kind, rows=placed(base, repeated, generator))
     yield from _all_missing(base, [name for name in signature.columns if inputs[name].missing.allowed], generator)
     yield Probe(kind="shuffled", rows=shuffled(base, min(SHUFFLED, 4 * len(base)), generator))
