@@ -172,7 +172,12 @@ def test_text_stands_out_in_both_schemes_plots_included(
     tab, _ = opened(context, pages["failed"], tmp_path)
     paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     panel = tab.evaluate("getComputedStyle(document.querySelector('.verdict')).backgroundColor")
-    for selector, ground in ((".verdict h1", panel), (".verdict .figures dt", panel), (".bad", paper), ("th", paper)):
+    for selector, ground in (
+        (".verdict h1", panel),
+        (".verdict .figures dt", panel),
+        (".bad", paper),
+        ("th", paper),
+    ):
         ink = tab.evaluate(f"getComputedStyle(document.querySelector({selector!r})).color")
         assert contrast(ink, ground) >= 4.5, selector
     labels = tab.evaluate("getComputedStyle(document.querySelector('svg text')).fill")
