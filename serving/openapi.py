@@ -57,7 +57,7 @@ def document(signatures: dict[str, Signature | None], *, secured: bool) -> dict[
     if secured:
         paths["/metrics"]["get"]["responses"]["401"] = _refusal(401, _PROBLEM)
     for name, signature in signatures.items():
-        paths |= _model_paths(name, signature)
+        paths |= _model_paths(name, signature, alone=len(signatures) == 1)
     found: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
@@ -111,7 +111,8 @@ _V2_ERROR: Final[dict[str, Any]] = {
 }
 
 
-def _model_paths(name: str, signature: Signature | None) -> dict[str, Any]:
+def _model_paths(name: str, signature: Signature | None, *, alone: bool) -> dict[str, Any]:
+    """The paths of a model; one that is alone answers at those of servers that have one model, too."""
     record = _record(signature)
     rows = {"type": "array", "items": record}
     split = {
@@ -125,28 +126,32 @@ def _model_paths(name: str, signature: Signature | None) -> dict[str, Any]:
         },
     }
     answer = {"type": "object", "required": ["model", "version", "digest", "served_by"]}
+    score = _post(
+        "As an Azure ML online endpoint.",
+        {"oneOf": [_object("input_data", split), _object("input", rows), _object("data", rows)]},
+        {"type": ["array", "object"]},
+        _MESSAGE,
+    )
+    invocations = _post(
+        "As MLflow's scoring server.",
+        {
+            "oneOf": [
+                _object("dataframe_split", split),
+                _object("dataframe_records", rows),
+                _object("instances", rows),
+                _object("inputs", rows),
+            ]
+        },
+        {"type": "object", "required": ["predictions"]},
+        _MLFLOW_ERROR,
+    )
     return {
         f"/api/v1/predict/{name}": _post("One prediction.", _object("record", record), answer, _PROBLEM),
         f"/api/v1/predict/batch/{name}": _post("Predictions.", _object("records", rows), answer, _PROBLEM),
-        f"/score/{name}": _post(
-            "As an Azure ML online endpoint.",
-            {"oneOf": [_object("input_data", split), _object("input", rows), _object("data", rows)]},
-            {"type": ["array", "object"]},
-            _MESSAGE,
-        ),
-        f"/invocations/{name}": _post(
-            "As MLflow's scoring server.",
-            {
-                "oneOf": [
-                    _object("dataframe_split", split),
-                    _object("dataframe_records", rows),
-                    _object("instances", rows),
-                    _object("inputs", rows),
-                ]
-            },
-            {"type": "object", "required": ["predictions"]},
-            _MLFLOW_ERROR,
-        ),
+        f"/score/{name}": score,
+        f"/invocations/{name}": invocations,
+        f"/endpoints/{name}/invocations": invocations,
+        **({"/score": score, "/invocations": invocations} if alone else {}),
         f"/v2/models/{name}/infer": _post(
             "As an Open Inference Protocol server.", _infer(signature), {"type": "object"}, _V2_ERROR
         ),

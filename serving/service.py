@@ -24,7 +24,7 @@ from .wire import TEXT, problem_body
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Container, Mapping
+    from collections.abc import Collection, Mapping
 
     from .dialects import Dialect
     from .fallback.endpoint import Endpoint
@@ -105,7 +105,7 @@ class Service:
             log(_INFO, "answered", **describe(exchange))
 
     @property
-    def paths(self) -> Container[bytes]:
+    def paths(self) -> Collection[bytes]:
         """All paths that are answered."""
         return self._routes.by_path
 

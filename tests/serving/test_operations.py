@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import sys
 import threading
 import time
 import warnings
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -23,10 +25,12 @@ from jwt.algorithms import RSAAlgorithm
 from onnxport.artifacts import UsageError, digest_bytes
 from onnxport.serving.access import Rates
 from onnxport.serving.metrics import BUCKETS, Metrics, Regions
+from onnxport.serving.openapi import document
+from onnxport.serving.service import Service
 from onnxport.serving.settings import load_settings
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.serving.conftest import ask, serve
+from tests.serving.conftest import ask, serve, settings_for
 from tests.serving.support import win_probability
 
 if TYPE_CHECKING:
@@ -256,6 +260,15 @@ def test_a_caller_that_asks_too_often_is_told_when_to_come_back(start: Callable[
     assert rates.check("b") is None
     now[0] = 1.0
     assert sum(rates.check("a") is None for _ in range(50)) == 10
+
+
+@pytest.mark.parametrize("names", [("quote",), ("quote", "win-probability")])
+def test_the_document_has_the_paths_that_are_answered(store: Releases, names: tuple[str, ...]) -> None:
+    models = {name: {"reference": f"{name}@production"} for name in names}
+    with closing(asyncio.new_event_loop()) as loop:
+        service = Service(settings_for(store, onnx={"models": models}), Metrics(Regions(1)), loop)
+    described = document(dict.fromkeys(names), secured=False)["paths"]
+    assert {path.encode() for path in described} == set(service.paths)
 
 
 def test_schemathesis_finds_nothing(service: Running) -> None:
