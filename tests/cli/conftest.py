@@ -1,5 +1,5 @@
 """The command line in this process, as the pipelines' tests run it."""
 
-from tests.pipelines.conftest import Answer, onnxport
+from tests.support.command_line import Answer, onnxport
 
 __all__ = ["Answer", "onnxport"]

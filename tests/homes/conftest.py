@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.homes.agents import ROOT
-from tests.pipelines.conftest import Answer, onnxport
+from tests.support.command_line import Answer, onnxport
 
 if TYPE_CHECKING:
     from pathlib import Path

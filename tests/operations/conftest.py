@@ -11,7 +11,6 @@ import threading
 import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ import yaml
 from tests.azureml.conftest import _azure, access, azure, environment, fault
 from tests.azureml.resources import GROUP, SUBSCRIPTION, WORKSPACE
 from tests.serving.support import publish, quote, releases_in
+from tests.support.command_line import onnxport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -35,43 +35,7 @@ PRICES = {
     "source": "the contract of 2026-01-01",
     "hourly": {"Standard_DS3_v2": {"dedicated": 0.5, "low_priority": 0.1}},
 }
-__all__ = ["_azure", "access", "azure", "environment", "fault"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one run of the command line gave."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one JSON document on standard output."""
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
-@pytest.fixture
-def onnxport(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Callable[..., Answer]:
-    """Run `onnxport ARGUMENTS` in an empty folder."""
-    from onnxport.cli.main import run
-
-    folder = tmp_path / "work"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-
-    def call(*arguments: object) -> Answer:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as exited:
-            run([str(argument) for argument in arguments])
-        captured = capfd.readouterr()
-        return Answer(code=int(exited.value.code or 0), out=captured.out, err=captured.err)
-
-    return call
+__all__ = ["_azure", "access", "azure", "environment", "fault", "onnxport"]
 
 
 @pytest.fixture(scope="session")
