@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from .errors import IntegrityError
 
 
-def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def canonical_json(value: Any) -> bytes:  # ruff: ignore[ANN401] - any JSON value
     """UTF-8 JSON with sorted keys, two spaces of indentation and one LF at the end.
 
     Law: equal values have equal bytes, on every platform. NaN and infinities are refused, as JSON has none.

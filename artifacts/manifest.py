@@ -51,7 +51,7 @@ class FileEntry(Document):
             raise ValueError("not a SHA-256 in lower-case hex")
         return value
 
-    def model_post_init(self, context: object, /) -> None:  # noqa: ARG002 - pydantic's signature
+    def model_post_init(self, context: object, /) -> None:  # ruff: ignore[ARG002] - pydantic's signature
         """Files lie by content, nowhere else.
 
         Raises:

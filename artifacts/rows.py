@@ -76,7 +76,7 @@ class Rows:
         return [dict(zip(lists, values, strict=True)) for values in zip(*lists.values(), strict=True)]
 
 
-def _json(value: Any) -> Any:  # noqa: ANN401 - any scalar
+def _json(value: Any) -> Any:  # ruff: ignore[ANN401] - any scalar
     return None if isinstance(value, float) and np.isnan(value) else value
 
 

@@ -133,5 +133,5 @@ def _strings(values: Column, column: InputColumn) -> Column:
     return texts
 
 
-def _is_missing(value: Any) -> bool:  # noqa: ANN401 - any scalar
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN
+def _is_missing(value: Any) -> bool:  # ruff: ignore[ANN401] - any scalar
+    return value is None or (isinstance(value, float) and value != value)  # ruff: ignore[PLR0124] - NaN

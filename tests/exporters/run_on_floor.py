@@ -23,7 +23,7 @@ def main(folder: Path) -> None:
             name: values.astype(object) if values.dtype.kind == "U" else values for name, values in feeds.items()
         }
         names = [output.name for output in session.get_outputs()]
-        answers = dict(zip(names, session.run(names, feeds)))  # noqa: B905 - as old as the runtime
+        answers = dict(zip(names, session.run(names, feeds)))  # ruff: ignore[B905] - as old as the runtime
         plain = {
             name: values.astype(str) if values.dtype == object else values for name, values in answers.items()
         }
