@@ -160,7 +160,7 @@ class ParityReport(Document):
     threads: int = Field(default=THREADS, ge=1)
     packages: dict[str, str] = Field(default_factory=dict)
 
-    def model_post_init(self, context: Any, /) -> None:  # ruff: ignore[ANN401], ARG002 - pydantic's signature
+    def model_post_init(self, context: Any, /) -> None:  # ruff: ignore[ANN401, ARG002] - pydantic's signature
         """Hold the law.
 
         Raises:
