@@ -76,10 +76,11 @@ class Shared:
             self._failed(error)
             self._count(model, "error", len(keys))
             return nothing
-        self._breaker.succeeded()
-        if len(values) != len(keys):
+        if not isinstance(values, list) or len(values) != len(keys):
+            self._failed(RedisError("the answer to MGET has another form"))
             self._count(model, "garbage", len(keys))
             return nothing
+        self._breaker.succeeded()
         found = [_opened(key, value, outputs) for key, value in zip(keys, values, strict=True)]
         hits = sum(row is not None for row in found)
         garbage = sum(row is None and value is not None for row, value in zip(found, values, strict=True))
