@@ -48,7 +48,7 @@ class AzureMl:
 
     def answer(self, body: Any) -> tuple[int, Any]:
         if self.mode == "slow":
-            time.sleep(1.5)
+            time.sleep(8)
         if self.mode == "broken":
             return 500, {"message": "An unexpected error occurred in scoring script."}
         if self.mode == "refuses":
