@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .wire import Exchange
 
 _INFO: Final = 20
+_PATIENCE_SECONDS: Final = 1.0
+"""Callers wait so long for the first look at the store, then they are told that no release is loaded."""
 
 
 class Server:
@@ -64,8 +66,11 @@ class Server:
         service.listener = listener
         watchers = self._watchers(service, listener)
         tls = settings.onnx.security.tls
-        await listener.listen(sock, _tls(tls) if tls is not None else None)
-        await asyncio.gather(*(watcher.look(serve) for watcher, serve in watchers))
+        context = _tls(tls) if tls is not None else None
+        looks = asyncio.gather(*(watcher.look(serve) for watcher, serve in watchers))
+        await asyncio.wait({looks}, timeout=_PATIENCE_SECONDS)
+        await listener.listen(sock, context)
+        await looks
         tasks = [loop.create_task(watcher.watch(serve)) for watcher, serve in watchers]
         if shared is not None:
             tasks.append(loop.create_task(shared.measure()))

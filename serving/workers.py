@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from .logs import log, log_to_stderr
 from .metrics import Metrics, Regions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
     from .settings import Settings
@@ -45,11 +47,11 @@ def serve(settings: Settings) -> None:
     if settings.onnx.workers == 1:
         _run(settings, regions, 0, sock)
     else:
-        _Parent(settings, regions, sock).run()
+        _Parent(settings, regions, _each_its_own(sock, settings.onnx.workers)).run()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket.
+def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """A listening socket; `shared` ones can have the same address, and the kernel deals callers out to them.
 
     Raises:
         UsageError: The address is taken, or none of this machine's.
@@ -60,12 +62,26 @@ def bind(host: str, port: int) -> socket.socket:
         )[0]
         sock = socket.socket(family, kind, protocol)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
         sock.listen(_BACKLOG)
     except OSError as error:
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     sock.settimeout(0)
     return sock
+
+
+def _each_its_own(sock: socket.socket, workers: int) -> list[socket.socket]:
+    """A socket for each worker at the address of `sock`, which was nobody else's.
+
+    On one socket the worker that wakes first takes all callers that come together. Only Linux deals them out.
+    """
+    if sys.platform != "linux":
+        return [sock] * workers
+    host, port = sock.getsockname()[:2]
+    sock.close()
+    return [bind(host, port, shared=True) for _ in range(workers)]
 
 
 def _run(settings: Settings, regions: Regions, worker: int, sock: socket.socket) -> None:
@@ -77,10 +93,10 @@ def _run(settings: Settings, regions: Regions, worker: int, sock: socket.socket)
 class _Parent:
     """Starts the workers, and those that died again."""
 
-    def __init__(self, settings: Settings, regions: Regions, sock: socket.socket) -> None:
+    def __init__(self, settings: Settings, regions: Regions, socks: list[socket.socket]) -> None:
         self._settings = settings
         self._regions = regions
-        self._sock = sock
+        self._socks = socks
         self._workers: dict[int, tuple[int, float]] = {}
         self._stopping = False
 
@@ -114,7 +130,9 @@ class _Parent:
         try:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            _run(self._settings, self._regions, worker, self._sock)
+            sock = self._socks[worker]
+            self._close({*self._socks} - {sock})
+            _run(self._settings, self._regions, worker, sock)
             status = 0
         except Exception as error:  # ruff: ignore[BLE001] - the child's boundary
             log(_ERROR, "a worker failed", worker=worker, error=repr(error))
@@ -123,5 +141,11 @@ class _Parent:
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
+        self._close(self._socks)  # else callers would come to a socket where nobody answers
         for pid in self._workers:
             os.kill(pid, signal.SIGTERM)
+
+    @staticmethod
+    def _close(socks: Iterable[socket.socket]) -> None:
+        for sock in socks:
+            sock.close()

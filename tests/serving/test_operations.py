@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import warnings
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -316,6 +316,26 @@ def test_the_command_serves_with_workers_that_are_replaced_and_stops_on_sigterm(
     process.communicate()
 
 
+def test_callers_that_come_together_are_dealt_out_to_all_workers(store: Releases, tmp_path: Path) -> None:
+    process, port, lines = serve(store, tmp_path, "--workers", "2")
+    assert process.stderr is not None
+    while sum(line["event"] == "ready" for line in lines) < 2:
+        lines.append(json.loads(process.stderr.readline()))
+    with ExitStack() as stack:
+        for _ in range(64):
+            sock = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            sock.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
+            assert sock.recv(100).startswith(b"HTTP/1.1 200 OK")
+        process.send_signal(signal.SIGTERM)
+        while sum(line["event"] == "draining" for line in lines) < 2:
+            lines.append(json.loads(process.stderr.readline()))
+    assert process.wait(20) == 0
+    process.communicate()
+    dealt = [line["connections"] for line in lines if line["event"] == "draining"]
+    assert sum(dealt) == 64
+    assert min(dealt) >= 8
+
+
 def test_a_request_that_is_arriving_at_sigterm_is_still_answered(store: Releases, tmp_path: Path) -> None:
     process, port, _ = serve(store, tmp_path)
     body = json.dumps({"data": [["red", number, False, 0.25] for number in range(5_000)]}).encode()
@@ -363,12 +383,20 @@ def test_what_libraries_log_is_json_too() -> None:
 
 
 def test_an_address_that_is_taken_is_a_usage_error(store: Releases, service: Running, tmp_path: Path) -> None:
+    process, port, _ = serve(store, tmp_path, "--workers", "2")
     command = [sys.executable, "-m", "onnxport.serving.main", "--store", store.store.url, "--model", "quote"]
-    done = subprocess.run(
-        [*command, "--port", str(service.port)], capture_output=True, text=True, check=False, cwd=tmp_path
-    )
-    assert done.returncode == 2
-    assert "cannot listen" in done.stderr
+    for workers, taken in (("1", service.port), ("1", port), ("2", port)):
+        done = subprocess.run(
+            [*command, "--workers", workers, "--port", str(taken)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 2
+        assert "cannot listen" in done.stderr
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
 
 
 def test_serving_brings_no_training_library() -> None:
