@@ -1,7 +1,8 @@
 """Time and memory of conversion, side by side with what users would pick instead, each in a fresh process.
 
-    python benchmarks/convert.py                     100x6 1000x6 5000x6 100x10 1000x10
-    python benchmarks/convert.py 100x6 5000x10       these sizes (trees x depth, all trees full)
+    python benchmarks/convert.py                     100x6 1000x6 5000x6 100x10 1000x10 forest
+    python benchmarks/convert.py 100x6 5000x10       these sizes (trees x depth, all trees full); onnxmltools wants
+                                                     5 minutes and 10 GB for 5000x10
     python benchmarks/convert.py forest              a random forest of about two million nodes
 
 Time is processor time, which other work on the machine changes least (all converters use one thread): the best
@@ -20,9 +21,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SIZES = ("100x6", "1000x6", "5000x6", "100x10", "1000x10")
-PATIENCE_S = 10.0
 FOREST = "forest"
+SIZES = ("100x6", "1000x6", "5000x6", "100x10", "1000x10", FOREST)
+PATIENCE_S = 10.0
 Convert = Callable[[Any], bytes]
 
 

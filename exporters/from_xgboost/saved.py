@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from onnxport.artifacts import Column
     from xgboost import Booster
 
-_WHOLE_ROUNDS = 200
-"""So many rounds are read at once: a slice costs some ten milliseconds."""
-_FIRST_ROUNDS = 64
-_PARTS = 3
-"""In so many parts a larger model is read. Saving holds a part three times over, before it is read."""
+_WHOLE_ROUNDS = 8
+_WHOLE_BYTES = 1 << 21
+"""A larger model of more rounds is read in parts; how large it is, its first round tells."""
+_PARTS = 4
+"""Saving holds a part three times over, before it is read."""
 
 _MEMBERS = (
     "left_children",
@@ -87,14 +87,13 @@ def saved_parts(booster: Booster) -> Iterator[Mapping[str, Any]]:
         IntegrityError: What it saves is not what we know.
     """
     rounds = booster.num_boosted_rounds()
-    part = _slice(booster, 0, _FIRST_ROUNDS) if rounds > _WHOLE_ROUNDS else None
-    if part is None:
+    first = _slice(booster, 0, 1) if rounds > _WHOLE_ROUNDS else None
+    if first is None or len(first.save_raw("ubj")) * rounds <= _WHOLE_BYTES:
         yield decode(booster.save_raw("ubj"))["learner"]
         return
-    begin, end = 0, _FIRST_ROUNDS
-    while begin < rounds:
-        yield decode((part or booster[begin:end]).save_raw("ubj"))["learner"]
-        part, begin, end = None, end, min(end + max(1, rounds // _PARTS), rounds)
+    step = -(-rounds // _PARTS)
+    for begin in range(0, rounds, step):
+        yield decode(booster[begin : min(begin + step, rounds)].save_raw("ubj"))["learner"]
 
 
 def _slice(booster: Booster, begin: int, end: int) -> Booster | None:

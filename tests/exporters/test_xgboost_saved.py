@@ -77,7 +77,7 @@ def test_slices_make_the_same_graph_as_the_whole(name: str, monkeypatch: pytest.
     model, frame = CASES[name]()
     whole = exported(model, frame)
     monkeypatch.setattr(saved, "_WHOLE_ROUNDS", 2)
-    monkeypatch.setattr(saved, "_FIRST_ROUNDS", 1)
+    monkeypatch.setattr(saved, "_WHOLE_BYTES", 0)
     assert len(list(saved.saved_parts(model.get_booster()))) > 2
     assert exported(model, frame).model == whole.model
 
