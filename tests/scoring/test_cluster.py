@@ -125,9 +125,9 @@ def test_a_scheduler_that_does_not_answer_exits_6(
 
 
 def test_a_scheduler_without_workers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from onnxport.pipelines.scoring import cluster
+    from onnxport.sources import dask_cluster
 
-    monkeypatch.setattr(cluster, "_SECONDS", 1)
+    monkeypatch.setattr(dask_cluster, "_SECONDS", 1)
     process = started("-c", _BARE)
     assert process.stdout is not None
     try:
