@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ T = TypeVar("T")
 
 LOST: Final = (CommClosedError, FutureCancelledError)
 """What Dask raises where the scheduler has gone."""
+_AGAIN: Final = "Nothing was logged or written: run the same command again."
 _SECONDS: Final = 15
 _LOOK_SECONDS: Final = 0.5
 _LATE_SECONDS: Final = 5
@@ -51,3 +53,70 @@ def dask_client(address: str) -> Generator[Any]:
 def scheduler_gone(reason: str, hint: str) -> Unreachable:
     """What to say where the scheduler has gone in the middle."""
     return Unreachable(f"the scheduler has gone: {reason}", hint=hint)
+
+
+def worker_threads(client: Any) -> dict[str, int]:  # ruff: ignore[ANN401] - a Client, which has no types
+    """Address of each worker that is there now to the number of its threads.
+
+    Raises:
+        Unreachable: The scheduler has gone.
+    """
+    try:
+        return dict(client.nthreads())
+    except (OSError, TimeoutError, *LOST) as error:
+        raise scheduler_gone(str(error), _AGAIN) from error
+
+
+def watched(client: Any, call: Callable[[], T]) -> T:  # ruff: ignore[ANN401] - as above
+    """What `call` returns; it has the time that it needs, as long as all workers that are there now stay there.
+
+    XGBoost's workers wait for each other, and Dask keeps work for a worker that may come back: somebody must look.
+
+    Raises:
+        Unreachable: A worker or the scheduler has gone; what `call` began is left to the caller to cancel.
+        Exception: What `call` raises.
+    """
+    workers = set(worker_threads(client))
+    found: list[T] = []
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            found.append(call())
+        except Exception as error:  # ruff: ignore[BLE001] - raised again below, in the caller's thread
+            errors.append(error)
+
+    # A daemon: where a worker has gone it may never end, and must not keep the process.
+    thread = threading.Thread(target=run, name="onnxport-dask", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_LOOK_SECONDS)
+        _require(client, workers)
+    for error in errors:
+        if not isinstance(error, OnnxportError):
+            _blame(client, workers, error)
+        raise error
+    return found[0]
+
+
+def _blame(client: Any, workers: set[str], error: Exception) -> None:  # ruff: ignore[ANN401] - as above
+    """Nothing, unless `error` comes of a worker or scheduler that has gone.
+
+    Raises:
+        Unreachable: It does.
+    """
+    if isinstance(error, LOST):
+        raise scheduler_gone(str(error), _AGAIN) from error
+    end = time.monotonic() + _LATE_SECONDS
+    while time.monotonic() < end:
+        _require(client, workers)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _require(client: Any, workers: set[str]) -> None:  # ruff: ignore[ANN401] - as above
+    gone = sorted(workers - set(worker_threads(client)))
+    if gone:
+        raise Unreachable(
+            f"{len(gone)} of {len(workers)} workers have gone in the middle: {', '.join(gone)}",
+            hint=f"Look at the workers' logs, their memory first. {_AGAIN}",
+        )
