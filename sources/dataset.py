@@ -16,6 +16,7 @@ from .tables import TableFile, table_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from onnxport.artifacts import Progress
 
@@ -122,9 +123,20 @@ def read_dataset(recipe: Recipe, access: TrainAccess, progress: Progress) -> Dat
         IntegrityError: The file was written while it was brought here.
         Unreachable: The storage does not answer or refuses us.
     """
-    location, folder = (recipe.data.path, recipe.folder) if access.data is None else (access.data, Path())
-    with table_file(location, folder, access.store, progress) as file:
+    with data_file(recipe, access, progress) as file:
         return split(recipe, file, read_sample(file.path))
+
+
+def data_file(recipe: Recipe, access: TrainAccess, progress: Progress) -> AbstractContextManager[TableFile]:
+    """The recipe's file, or `access.data` in its place, on this machine while the context lasts.
+
+    Raises:
+        UsageError: There is no such file.
+        IntegrityError: It was written while it was brought here.
+        Unreachable: The storage does not answer or refuses us.
+    """
+    location, folder = (recipe.data.path, recipe.folder) if access.data is None else (access.data, Path())
+    return table_file(location, folder, access.store, progress)
 
 
 def split(recipe: Recipe, file: TableFile, frame: pd.DataFrame) -> Dataset:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from onnxport.artifacts import Rows, UsageError
 
-from .blocks import READERS
+from .blocks import READERS, unreadable
 from .dtypes import ColumnType, conformed
 from .frames import rows_of
 
@@ -128,11 +128,7 @@ def _blocks(path: Path, texts: frozenset[str], limit: int | None) -> Blocks:
             if left is not None and left <= 0:
                 return
     except (ValueError, OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"{path} cannot be read as {path.suffix.lstrip('.')}: {reason}",
-            hint="The suffix must say what the file is; write the file again if it is damaged.",
-        ) from error
+        raise unreadable(path, error) from error
 
 
 @dataclass(slots=True)
