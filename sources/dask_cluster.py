@@ -73,7 +73,7 @@ def watched(client: Any, call: Callable[[], T]) -> T:  # ruff: ignore[ANN401] - 
     XGBoost's workers wait for each other, and Dask keeps work for a worker that may come back: somebody must look.
 
     Raises:
-        Unreachable: A worker or the scheduler has gone; what `call` began is left to the caller to cancel.
+        Unreachable: A worker or the scheduler has gone.
         Exception: What `call` raises.
     """
     workers = set(worker_threads(client))
@@ -89,14 +89,24 @@ def watched(client: Any, call: Callable[[], T]) -> T:  # ruff: ignore[ANN401] - 
     # A daemon: where a worker has gone it may never end, and must not keep the process.
     thread = threading.Thread(target=run, name="onnxport-dask", daemon=True)
     thread.start()
-    while thread.is_alive():
-        thread.join(_LOOK_SECONDS)
-        _require(client, workers)
+    try:
+        while thread.is_alive():
+            thread.join(_LOOK_SECONDS)
+            _require(client, workers)
+    finally:
+        _end(client, thread)
     for error in errors:
         if not isinstance(error, OnnxportError):
             _blame(client, workers, error)
         raise error
     return found[0]
+
+
+def _end(client: Any, thread: threading.Thread) -> None:  # ruff: ignore[ANN401] - as above
+    """What waits for the cluster waits no more: it gives back XGBoost's lock on the workers, which nobody else can."""
+    if thread.is_alive() and client.status == "running":
+        client.cancel([distributed.Future(key, client) for key in list(client.futures)], force=True)
+        thread.join(_LATE_SECONDS)
 
 
 def _blame(client: Any, workers: set[str], error: Exception) -> None:  # ruff: ignore[ANN401] - as above
