@@ -9,6 +9,7 @@ import pandas as pd
 import xgboost
 from dask import dataframe
 from xgboost import dask as xgboost_dask
+from xgboost.collective import Config
 
 from . import dask_tasks as tasks
 from .estimators import estimator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _QUANTILES: Final = ("hist", "auto", None)
 """Tree methods that need no more of a value than its bin, as XGBoost's own estimators have it."""
+_TOGETHER_SECONDS: Final = 60
+"""Until all workers have begun, and until all have ended; else one whose peer has died waits for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +90,8 @@ class Boosting:
 
     def _train(self, model: Any, matrix: Any, **options: Any) -> Any:  # ruff: ignore[ANN401] - a Booster
         client, rounds = self.rows.workers.client, model.get_num_boosting_rounds()
-        found = xgboost_dask.train(client, self._params(model), matrix, rounds, verbose_eval=False, **options)
+        options |= {"verbose_eval": False, "coll_cfg": Config(tracker_timeout=_TOGETHER_SECONDS)}
+        found = xgboost_dask.train(client, self._params(model), matrix, rounds, **options)
         return found["booster"]
 
     def _params(self, model: Any) -> dict[str, Any]:  # ruff: ignore[ANN401] - an estimator

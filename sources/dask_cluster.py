@@ -103,7 +103,7 @@ def watched(client: Any, call: Callable[[], T]) -> T:  # ruff: ignore[ANN401] - 
 
 
 def _end(client: Any, thread: threading.Thread) -> None:  # ruff: ignore[ANN401] - as above
-    """What waits for the cluster waits no more: it gives back XGBoost's lock on the workers, which nobody else can."""
+    """What waits for the cluster waits no more: it gives back XGBoost's lock on the workers; nobody else can."""
     if thread.is_alive() and client.status == "running":
         client.cancel([distributed.Future(key, client) for key in list(client.futures)], force=True)
         thread.join(_LATE_SECONDS)

@@ -31,7 +31,8 @@ def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
     """The recipe's model is trained, measured, logged to MLflow and, when asked for, registered.
 
     Raises:
-        UsageError: The data does not fit the recipe.
+        UsageError: The data does not fit the recipe, or the recipe cannot be trained on a cluster.
+        IntegrityError: The data was written while it was read.
         OverBudget: A metric is beyond its gate: the run is logged as failed, nothing is registered.
         Unreachable: MLflow does not answer, or the cluster does not, or a worker has gone.
     """
