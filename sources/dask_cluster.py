@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import distributed
@@ -104,7 +104,10 @@ def watched(client: Any, call: Callable[[], T]) -> T:  # ruff: ignore[ANN401] - 
 
 def _end(client: Any, thread: threading.Thread) -> None:  # ruff: ignore[ANN401] - as above
     """What waits for the cluster waits no more: it gives back XGBoost's lock on the workers; nobody else can."""
-    if thread.is_alive() and client.status == "running":
+    if not thread.is_alive():
+        return
+    with suppress(Unreachable):
+        worker_threads(client)  # to a scheduler that has gone nothing is given back
         client.cancel([distributed.Future(key, client) for key in list(client.futures)], force=True)
         thread.join(_LATE_SECONDS)
 

@@ -8,13 +8,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dask
-import distributed
 import numpy as np
 import pandas as pd
 import pytest
@@ -219,23 +217,16 @@ def test_a_scheduler_that_does_not_answer_is_unreachable(data: Path) -> None:
         train(recipe(data / "rows.parquet"), access, Silent())
 
 
-class WhileBoosting:
-    """Progress that kills a process, in a thread of its own, once both workers are in XGBoost's training."""
+class Killing:
+    """Progress that kills the process `victim` three seconds after boosting has begun."""
 
-    def __init__(self, address: str, victim: Callable[[dict[str, int]], int]) -> None:
-        self._address, self._victim = address, victim
+    def __init__(self, victim: int) -> None:
+        self._timer = threading.Timer(3, os.kill, (victim, signal.SIGKILL))
 
     def step(self, name: str, done: int, total: int | None) -> None:
         del total
         if (name, done) == ("fit", 0):
-            threading.Thread(target=self._kill).start()
-
-    def _kill(self) -> None:
-        with distributed.Client(self._address, set_as_default=False) as client:
-            while sum("xgboost/training.py" in str(stack) for stack in client.call_stack().values()) < 2:
-                time.sleep(0.1)
-            victim = self._victim(client.run(os.getpid))
-            os.kill(victim, signal.SIGKILL)
+            self._timer.start()
 
 
 def test_a_killed_worker_ends_the_training_and_the_next_one_works(
@@ -245,7 +236,8 @@ def test_a_killed_worker_ends_the_training_and_the_next_one_works(
     access = TrainAccess(
         tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", scheduler=address, keep=tmp_path / "model"
     )
-    killing = WhileBoosting(address, lambda workers: next(iter(workers.values())))
+    with dask_client(address) as client:
+        killing = Killing(next(iter(client.run(os.getpid).values())))
     with pytest.raises(Unreachable, match="1 of 2 workers have gone in the middle") as gone:
         train(recipe(data / "rows.parquet", model=ENDLESS), access, killing)
     assert "run the same command again" in gone.value.hint
@@ -259,4 +251,4 @@ def test_a_killed_scheduler_ends_the_training(script: Path, data: Path) -> None:
     with started(str(script)) as process:
         found = address_of(process)
         with pytest.raises(Unreachable, match="the scheduler has gone"):
-            fitted_on_dask(asked, TrainAccess(), found, WhileBoosting(found, lambda _: process.pid))
+            fitted_on_dask(asked, TrainAccess(), found, Killing(process.pid))
