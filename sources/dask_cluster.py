@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import distributed
@@ -92,9 +92,12 @@ def watched(client: Any, call: Callable[[], T]) -> T:  # ruff: ignore[ANN401] - 
     try:
         while thread.is_alive():
             thread.join(_LOOK_SECONDS)
-            _require(client, workers)
-    finally:
+            if gone := workers - set(worker_threads(client)):
+                _end(client, thread)
+                raise _gone(gone, len(workers))
+    except KeyboardInterrupt:
         _end(client, thread)
+        raise
     for error in errors:
         if not isinstance(error, OnnxportError):
             _blame(client, workers, error)
@@ -106,10 +109,10 @@ def _end(client: Any, thread: threading.Thread) -> None:  # ruff: ignore[ANN401]
     """What waits for the cluster waits no more: it gives back XGBoost's lock on the workers; nobody else can."""
     if not thread.is_alive():
         return
-    with suppress(Unreachable):
-        worker_threads(client)  # to a scheduler that has gone nothing is given back
-        client.cancel([distributed.Future(key, client) for key in list(client.futures)], force=True)
-        thread.join(_LATE_SECONDS)
+    pending = [key for key, state in list(client.futures.items()) if state.status == "pending"]
+    # The last is what the others are for; the scheduler breaks off with a client that cancels all of them.
+    client.cancel([distributed.Future(key, client) for key in pending[-1:]])
+    thread.join(_LATE_SECONDS)
 
 
 def _blame(client: Any, workers: set[str], error: Exception) -> None:  # ruff: ignore[ANN401] - as above
@@ -122,14 +125,13 @@ def _blame(client: Any, workers: set[str], error: Exception) -> None:  # ruff: i
         raise scheduler_gone(str(error), _AGAIN) from error
     end = time.monotonic() + _LATE_SECONDS
     while time.monotonic() < end:
-        _require(client, workers)
+        if gone := workers - set(worker_threads(client)):
+            raise _gone(gone, len(workers))
         time.sleep(_LOOK_SECONDS)
 
 
-def _require(client: Any, workers: set[str]) -> None:  # ruff: ignore[ANN401] - as above
-    gone = sorted(workers - set(worker_threads(client)))
-    if gone:
-        raise Unreachable(
-            f"{len(gone)} of {len(workers)} workers have gone in the middle: {', '.join(gone)}",
-            hint=f"Look at the workers' logs, their memory first. {_AGAIN}",
-        )
+def _gone(workers: set[str], count: int) -> Unreachable:
+    return Unreachable(
+        f"{len(workers)} of {count} workers have gone in the middle: {', '.join(sorted(workers))}",
+        hint=f"Look at the workers' logs, their memory first. {_AGAIN}",
+    )
