@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dask
 import numpy as np
 import pandas as pd
 import pytest
@@ -21,7 +20,7 @@ from onnxport.exporters import ExportOptions
 from onnxport.pipelines.export import ExportJob, export
 from onnxport.pipelines.limits import Limits
 from onnxport.releases import Releases
-from onnxport.sources import SourceAccess, TrainAccess, parts, spans, train
+from onnxport.sources import SourceAccess, TrainAccess, dask_cluster, parts, spans, train
 from onnxport.sources.dask_cluster import dask_client
 from onnxport.sources.dask_fitting import fitted_on_dask
 from onnxport.sources.dask_rows import DaskRows, Workers, read_on_dask
@@ -75,6 +74,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "TARGET_ROWS", 200)
     monkeypatch.setattr(parts, "TARGET_BYTES", 30_000)
     monkeypatch.setattr(spans, "_BLOCK", 10_000)  # one cut in each
+    monkeypatch.setattr(dask_cluster, "_LATE_SECONDS", 2)
 
 
 def recipe(path: Path, **changes: Any) -> Recipe:
@@ -208,12 +208,10 @@ def test_a_file_that_is_written_meanwhile_is_noticed(data: Path, tmp_path: Path)
         parts.read_part(part, FEATURES, frozenset())
 
 
-def test_a_scheduler_that_does_not_answer_is_unreachable(data: Path) -> None:
+def test_a_scheduler_that_does_not_answer_is_unreachable(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_cluster, "_SECONDS", 1)
     access = TrainAccess(scheduler="tcp://127.0.0.1:9")
-    with (
-        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
-        pytest.raises(Unreachable, match=r"the Dask scheduler at tcp://127.* does not answer"),
-    ):
+    with pytest.raises(Unreachable, match=r"the Dask scheduler at tcp://127.* does not answer"):
         train(recipe(data / "rows.parquet"), access, Silent())
 
 
