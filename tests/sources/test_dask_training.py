@@ -74,7 +74,6 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "TARGET_ROWS", 200)
     monkeypatch.setattr(parts, "TARGET_BYTES", 30_000)
     monkeypatch.setattr(spans, "_BLOCK", 10_000)  # one cut in each
-    monkeypatch.setattr(dask_cluster, "_LATE_SECONDS", 2)
 
 
 def recipe(path: Path, **changes: Any) -> Recipe:
