@@ -32,7 +32,11 @@ NOTES: dict[str, Notes] = {
         examples=("doctor", "doctor --store az://models/releases --json"), exits=("unreachable", "integrity")
     ),
     "train": Notes(
-        examples=("train recipe.yaml --register win-probability",), exits=("unreachable", "over-budget")
+        examples=(
+            "train recipe.yaml --register win-probability",
+            "train recipe.yaml --data /mnt/rows.parquet --scheduler tcp://dask:8786",
+        ),
+        exits=("unreachable", "integrity", "over-budget"),
     ),
     "fetch": Notes(
         examples=("fetch azureml:win-probability:7 --out model --allow-pickle", "fetch models:/win/3 --out model"),

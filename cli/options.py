@@ -43,6 +43,10 @@ TrackingUri = Annotated[
     ),
 ]
 TRACKING_URI = DEFAULT_TRACKING_URI
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Work on this Dask cluster, tcp://HOST:8786 (needs onnxport[batch])."),
+]
 AllowPickle = Annotated[
     bool,
     typer.Option("--allow-pickle", help="Open a pickle of this source: only when you trust who wrote it."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .invocation import current
-from .options import STORE, Json, Reference, SignIn, Store, split_features
+from .options import STORE, Json, Reference, Scheduler, SignIn, Store, split_features
 from .screen import progress_bars
 
 if TYPE_CHECKING:
@@ -53,12 +53,7 @@ def predict(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads of this process; default: as many as processors.")
     ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS", help="Work on this Dask cluster, tcp://HOST:8786 (needs onnxport[batch])."
-        ),
-    ] = None,
+    scheduler: Scheduler = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Discard what an earlier run left, finished or not.")
     ] = False,

@@ -9,7 +9,7 @@ import typer
 
 from .groups import WorkspaceFlags
 from .invocation import current
-from .options import TRACKING_URI, Json, TrackingUri
+from .options import TRACKING_URI, Json, Scheduler, TrackingUri
 from .screen import progress_bars
 from .settings import Registry, environment, git_commit
 
@@ -33,11 +33,16 @@ def train(
         Path | None,
         typer.Option(metavar="DIR", help="Keep the model's files here as well: a source for the next step."),
     ] = None,
+    scheduler: Scheduler = None,
     tracking_uri: TrackingUri = TRACKING_URI,
     azure: WorkspaceFlags,
     json: Json = False,
 ) -> None:
-    """Train by RECIPE; log run, metrics, signature and model to MLflow, and register it there or in Azure ML."""
+    """Train by RECIPE; log run, metrics, signature and model to MLflow, and register it there or in Azure ML.
+
+    With --scheduler XGBoost's estimators train on the workers of a Dask cluster, which read the rows in parts:
+    for data that is too large for one machine.
+    """
     from onnxport.sources import AzureAccess, TrainAccess, load_recipe
     from onnxport.sources import train as run
 
@@ -51,6 +56,7 @@ def train(
         azure=invocation.azure_access(azure) if registry is Registry.AZUREML else AzureAccess(),
         data=data,
         store=invocation.store_access(azure.auth),
+        scheduler=scheduler,
         keep=out,
         git_commit=git_commit(environment()),
     )

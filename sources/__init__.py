@@ -187,12 +187,14 @@ def load_recipe(path: Path) -> Recipe:
 def train(recipe: Recipe, access: TrainAccess, progress: Progress) -> Trained:
     """The recipe's model is trained, measured, logged to MLflow and, when asked for, registered.
 
-    Law: the same recipe, data, seed and package versions give the same `sha256`, and no second version.
+    Law: the same recipe, data, seed and package versions give the same `sha256`, and no second version; on a
+    cluster no more than the same rows is promised.
 
     Raises:
-        UsageError: The data does not fit the recipe.
+        UsageError: The data does not fit the recipe, or the recipe cannot be trained on a cluster.
+        IntegrityError: The data was written while it was read.
         OverBudget: A metric is beyond its gate: the run is logged as failed, nothing is registered.
-        Unreachable: MLflow does not answer.
+        Unreachable: MLflow does not answer, or the cluster does not, or a worker has gone.
     """
     from .training import train as run  # ruff: ignore[PLC0415] - see above
 

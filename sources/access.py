@@ -67,6 +67,7 @@ class TrainAccess:
         azure: Workspace and credential, for the registry `azureml`.
         data: A file to train on in the place of the recipe's: a path, or a location in Blob storage.
         store: Accounts and credentials for data in Blob storage.
+        scheduler: Address of the Dask scheduler on whose workers the model is fitted; `None`: in this process.
         keep: Folder for the model's files as well; `None`: only MLflow has them.
         git_commit: Commit of the training code, kept with the run.
         timeout_seconds: How long one request to a server may take.
@@ -78,6 +79,7 @@ class TrainAccess:
     azure: AzureAccess = UNNAMED
     data: str | None = None
     store: StoreAccess = NO_STORE
+    scheduler: str | None = None
     keep: Path | None = None
     git_commit: str | None = None
     timeout_seconds: int = 30

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import pyarrow as pa
+from onnxport.artifacts import UsageError
 from pyarrow import feather, parquet
 
 if TYPE_CHECKING:
@@ -20,17 +21,26 @@ BLOCK: Final = 32_768
 """Rows of a block, at most."""
 
 
+def unreadable(path: Path, error: Exception) -> UsageError:
+    """What to say where a file cannot be read."""
+    reason = " ".join(str(error).split())[:200]
+    return UsageError(
+        f"{path} cannot be read as {path.suffix.lstrip('.')}: {reason}",
+        hint="The suffix must say what the file is; write the file again if it is damaged.",
+    )
+
+
 def _parquet(path: Path, texts: frozenset[str]) -> Blocks:  # ruff: ignore[ARG001] - one form for all
     with parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BLOCK):
-            yield _pandas(pa.Table.from_batches([batch], schema=file.schema_arrow))
+            yield frame_of_table(pa.Table.from_batches([batch], schema=file.schema_arrow))
 
 
 def _arrow(path: Path, texts: frozenset[str]) -> Blocks:  # ruff: ignore[ARG001] - one form for all
     with pa.memory_map(str(path)) as mapped:
         for batch in _record_batches(path, mapped):
             for start in range(0, len(batch), BLOCK):
-                yield _pandas(pa.Table.from_batches([batch.slice(start, BLOCK)]))
+                yield frame_of_table(pa.Table.from_batches([batch.slice(start, BLOCK)]))
 
 
 def _record_batches(path: Path, mapped: Any) -> Iterator[Any]:  # ruff: ignore[ANN401] - pyarrow has no types
@@ -50,7 +60,8 @@ def _record_batches(path: Path, mapped: Any) -> Iterator[Any]:  # ruff: ignore[A
             yield file.get_batch(index)
 
 
-def _pandas(table: Any) -> pd.DataFrame:  # ruff: ignore[ANN401] - pyarrow has no types
+def frame_of_table(table: Any) -> pd.DataFrame:  # ruff: ignore[ANN401] - pyarrow has no types
+    """The rows of an Arrow table, numbered from 0; an index that has names is columns."""
     frame: pd.DataFrame = table.to_pandas()
     if isinstance(frame.index, pd.MultiIndex) or frame.index.name is not None:
         frame = frame.reset_index()

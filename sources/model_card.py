@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .estimators import is_classifier
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from .dataset import Dataset
+    from .dataset import Facts
+    from .measuring import Segments
     from .recipe import Recipe
 
-Segments = dict[str, dict[str, dict[str, float]]]
-"""Column to value to metrics; each also has `rows`, the number of held-out rows."""
 
-
-def model_card(
-    dataset: Dataset, params: Mapping[str, Any], metrics: Mapping[str, float], segments: Segments
-) -> str:
+def model_card(facts: Facts, params: Mapping[str, Any], metrics: Mapping[str, float], segments: Segments) -> str:
     """The card as Markdown: the same for the same training."""
-    return "\n".join(_lines(dataset, params, metrics, segments)) + "\n"
+    return "\n".join(_lines(facts, params, metrics, segments)) + "\n"
 
 
 def _lines(
-    dataset: Dataset, params: Mapping[str, Any], metrics: Mapping[str, float], segments: Segments
+    facts: Facts, params: Mapping[str, Any], metrics: Mapping[str, float], segments: Segments
 ) -> Iterator[str]:
-    recipe = dataset.recipe
+    recipe = facts.recipe
     yield from (f"# {recipe.name}", "", recipe.purpose or "(The recipe gives no purpose.)", "")
     yield from ("## Model", "", *_model(recipe, params), "")
-    yield from ("## Data", "", *_data(dataset), "")
+    yield from ("## Data", "", *_data(facts), "")
     yield from ("## Metrics on held-out rows", "", "| metric | value | gate |", "|---|---|---|")
     yield from (f"| {name} | {value:.4f} | {_gate(recipe, name)} |" for name, value in sorted(metrics.items()))
     for column, values in segments.items():
@@ -49,18 +43,17 @@ def _model(recipe: Recipe, params: Mapping[str, Any]) -> Iterator[str]:
     yield f"- seed {recipe.seed}; {len(recipe.features)} features: {', '.join(recipe.features)}"
 
 
-def _data(dataset: Dataset) -> Iterator[str]:
-    recipe = dataset.recipe
+def _data(facts: Facts) -> Iterator[str]:
+    recipe = facts.recipe
     split = recipe.split
     by = f"by {split.by}" + (f" of `{split.column}`" if split.column else "")
-    yield f"- `{dataset.file.name}`, sha256 `{dataset.file.sha256}`, target `{recipe.target}`"
+    yield f"- `{facts.file.name}`, sha256 `{facts.file.sha256}`, target `{recipe.target}`"
     yield from (f"- rows with {part.column} {part.op} {part.value}" for part in recipe.data.filters)
-    yield f"- {len(dataset.train)} rows to train on, {len(dataset.test)} held out, {by}"
-    if is_classifier(recipe):
-        shares = dataset.train[recipe.target].value_counts(normalize=True).sort_index()
-        yield f"- classes in training: {', '.join(f'{label} {share:.1%}' for label, share in shares.items())}"
-    missing = dataset.features(dataset.train).isna().mean()
-    gaps = ", ".join(f"{name} {share:.1%}" for name, share in missing.items() if share > 0)
+    yield f"- {facts.train} rows to train on, {facts.test} held out, {by}"
+    if facts.classes is not None:
+        shares = facts.classes.items()
+        yield f"- classes in training: {', '.join(f'{label} {share:.1%}' for label, share in shares)}"
+    gaps = ", ".join(f"{name} {share:.1%}" for name, share in facts.missing.items() if share > 0)
     yield f"- missing values in training: {gaps or 'none'}"
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 import pyarrow as pa
 from onnxport.artifacts import Rows, UsageError
 
-from .blocks import READERS
+from .blocks import READERS, unreadable
+from .dtypes import ColumnType, conformed
 from .frames import rows_of
 
 if TYPE_CHECKING:
@@ -79,11 +80,11 @@ def open_sample(path: Path, limit: int | None = None) -> Sample:
     if not survey.length:
         raise UsageError(f"{path} has no rows", hint="A sample needs rows, best 1,000 or more.")
     dtypes = {name: column.dtype for name, column in survey.columns.items()}
-    frame = pd.concat([_conformed(part, dtypes) for part in survey.parts], ignore_index=True)
+    frame = pd.concat([conformed(part, dtypes) for part in survey.parts], ignore_index=True)
     return Sample(
         frame=frame,
         length=survey.length,
-        blocks=lambda: (_conformed(block, dtypes) for block in _blocks(path, texts, limit)),
+        blocks=lambda: (conformed(block, dtypes) for block in _blocks(path, texts, limit)),
     )
 
 
@@ -127,61 +128,7 @@ def _blocks(path: Path, texts: frozenset[str], limit: int | None) -> Blocks:
             if left is not None and left <= 0:
                 return
     except (ValueError, OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"{path} cannot be read as {path.suffix.lstrip('.')}: {reason}",
-            hint="The suffix must say what the file is; write the file again if it is damaged.",
-        ) from error
-
-
-@dataclass(slots=True)
-class _Column:
-    """What a column is over the blocks so far.
-
-    Attributes:
-        found: The dtype that holds all of its values; `None` while every value is missing.
-        empty: The dtype of blocks in which every value is missing, `None` if there was none.
-        mixed: Whether blocks were of types that do not join.
-    """
-
-    found: Any = None
-    empty: Any = None
-    mixed: bool = False
-
-    def add(self, series: pd.Series[Any]) -> None:
-        """The values of one more block count."""
-        if series.dtype.name in {"float64", "object"} and series.isna().all():
-            self.empty = series.dtype
-        elif self.found is None:
-            self.found = series.dtype
-        else:
-            joined = _joined(self.found, series.dtype)
-            self.mixed |= joined is None
-            self.found = joined or np.dtype(object)
-
-    @property
-    def dtype(self) -> Any:  # ruff: ignore[ANN401] - numpy's, pandas' or Arrow's
-        """The dtype of the column over all blocks: one that can hold missing values where there are any."""
-        if self.found is None:
-            return self.empty
-        if self.empty is None or not isinstance(self.found, np.dtype):
-            return self.found
-        return {"b": np.dtype(object), "i": np.dtype(float), "u": np.dtype(float)}.get(self.found.kind, self.found)
-
-
-def _joined(one: Any, other: Any) -> Any:  # ruff: ignore[ANN401] - dtypes of numpy, pandas or Arrow
-    """The dtype that holds the values of both; `None` where they are of types that have nothing in common."""
-    if isinstance(one, pd.CategoricalDtype) and isinstance(other, pd.CategoricalDtype):
-        return pd.CategoricalDtype(one.categories.append(other.categories).unique(), ordered=one.ordered)
-    if one == other:
-        return one
-    kinds = one.kind + other.kind
-    if isinstance(one, np.dtype) and isinstance(other, np.dtype):
-        if set(kinds) <= set("iuf"):
-            return np.result_type(one, other)
-        if set(kinds) == set("bO"):  # bools, and bools with missing values
-            return np.dtype(object)
-    return None
+        raise unreadable(path, error) from error
 
 
 @dataclass(slots=True)
@@ -194,7 +141,7 @@ class _Survey:
         parts: The rows to keep, as they were read.
     """
 
-    columns: dict[str, _Column] = field(default_factory=dict)
+    columns: dict[str, ColumnType] = field(default_factory=dict)
     length: int = 0
     parts: list[pd.DataFrame] = field(default_factory=list)
     _shown: set[tuple[str, Any]] = field(default_factory=set)
@@ -202,8 +149,8 @@ class _Survey:
     def add(self, block: pd.DataFrame) -> None:
         """One more block counts."""
         for name in block.columns:
-            column = self.columns.setdefault(name, _Column(empty=np.dtype(float) if self.length else None))
-            column.add(block[name])
+            column = self.columns.setdefault(name, ColumnType(empty=np.dtype(float) if self.length else None))
+            column.join(ColumnType.of(block[name]))
         for name in self.columns.keys() - set(block.columns):
             self.columns[name].empty = np.dtype(float)
         head = range(min(len(block), max(0, HEAD - self.length)))
@@ -238,15 +185,3 @@ def _survey(path: Path, texts: frozenset[str], limit: int | None) -> _Survey:
     for block in _blocks(path, texts, limit):
         survey.add(block)
     return survey
-
-
-def _conformed(block: pd.DataFrame, dtypes: dict[str, Any]) -> pd.DataFrame:
-    """The block with the columns and dtypes of the whole file."""
-    absent = pd.Series(np.nan, index=block.index, dtype=object)
-    return pd.DataFrame({name: _cast(block.get(name, absent), dtype) for name, dtype in dtypes.items()})
-
-
-def _cast(series: pd.Series[Any], dtype: Any) -> pd.Series[Any]:  # ruff: ignore[ANN401] - any dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        return series.astype("category").cat.set_categories(dtype.categories, ordered=dtype.ordered)
-    return series if series.dtype == dtype else series.astype(dtype)

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import distributed
-from distributed.client import FutureCancelledError
-from distributed.comm.core import CommClosedError
 from onnxport.artifacts import Unreachable
+from onnxport.sources.dask_cluster import LOST, dask_client, scheduler_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from .runners import Done
 
-_SECONDS: Final = 15
 _SUBMITTED: Final = 1000
+_KEPT: Final = "Finished parts are kept: start the scheduler and run the same command again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,25 +39,18 @@ class Cluster:
         try:
             for future, done in distributed.as_completed(futures, loop=self.client.loop, with_results=True):
                 if future.status != "finished":  # it is cancelled where the scheduler has gone
-                    raise _gone("the connection was lost")
+                    raise scheduler_gone("the connection was lost", _KEPT)
                 yield done
         except distributed.KilledWorker as error:
             raise Unreachable(
                 f"workers died of one task again and again, the last was {error.last_worker}",
                 hint="Look at the workers' logs, their memory first. Finished parts are kept: run it again.",
             ) from error
-        except (CommClosedError, FutureCancelledError) as error:
-            raise _gone(str(error)) from error
+        except LOST as error:
+            raise scheduler_gone(str(error), _KEPT) from error
         finally:
             if self.client.status == "running":
                 self.client.cancel(futures, force=True)
-
-
-def _gone(reason: str) -> Unreachable:
-    return Unreachable(
-        f"the scheduler has gone: {reason}",
-        hint="Finished parts are kept: start the scheduler and run the same command again.",
-    )
 
 
 def _call(call: Callable[[], Done]) -> Done:
@@ -72,18 +64,5 @@ def connected(address: str) -> Generator[Cluster]:
     Raises:
         Unreachable: The scheduler does not answer, or has no workers.
     """
-    try:
-        client: Any = distributed.Client(address, timeout=_SECONDS, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise Unreachable(
-            f"the Dask scheduler at {address} does not answer: {error}",
-            hint="Start one with `dask scheduler`, and name its address: tcp://HOST:8786.",
-        ) from error
-    with client:
-        try:
-            client.wait_for_workers(1, timeout=_SECONDS)
-        except TimeoutError as error:
-            raise Unreachable(
-                f"the Dask scheduler at {address} has no workers", hint="Start some: dask worker ADDRESS."
-            ) from error
+    with dask_client(address) as client:
         yield Cluster(client=client)

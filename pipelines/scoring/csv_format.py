@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
 import pyarrow as pa
 from onnxport.artifacts import UsageError
+from onnxport.sources.spans import record_spans
 from pyarrow import csv
-
-from .span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from onnxport.sources.spans import Span
+
 TARGET_BYTES: Final = 1 << 25
 _BLOCK: Final = 1 << 20
 _BLANK: Final = 1 << 12
-_QUOTE, _LINE_FEED = 0x22, 0x0A
 # What pandas.read_csv takes for missing, so that rows mean here what they meant in training.
 _MISSING: Final = [*csv.ConvertOptions().null_values, "<NA>", "None"]
 
@@ -41,12 +39,7 @@ class CsvFormat:
 
     def spans(self, path: Path) -> list[Span]:
         """Ranges of 32 MiB and what it takes to the end of a record, the header left out."""
-        size = path.stat().st_size
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            cuts = list(_cuts(data, size))
-        return [
-            Span(begin=begin, end=end) for begin, end in zip(cuts, [*cuts[1:], size], strict=True) if begin < end
-        ]
+        return record_spans(path, TARGET_BYTES)
 
     def batches(self, path: Path, span: Span, columns: pa.Schema, size: int) -> Iterator[pa.RecordBatch]:
         """Records of the range, parsed a megabyte at a time."""
@@ -86,20 +79,3 @@ def _convert(types: dict[str, pa.DataType], include: list[str] | None = None) ->
     return csv.ConvertOptions(
         column_types=types, include_columns=include, null_values=_MISSING, strings_can_be_null=True
     )
-
-
-def _cuts(data: mmap.mmap, size: int) -> Iterator[int]:
-    """Where spans begin: after the header, and after the first record that ends beyond each 32 MiB."""
-    wanted, quotes_before = 0, 0
-    for begin in range(0, size, _BLOCK):
-        block: Any = np.frombuffer(data[begin : begin + _BLOCK], dtype=np.uint8)
-        quotes = np.flatnonzero(block == _QUOTE)
-        if wanted < begin + len(block):
-            ends = np.flatnonzero(block == _LINE_FEED)
-            outside = (quotes_before + np.searchsorted(quotes, ends)) % 2 == 0
-            cuts = begin + 1 + ends[outside]
-            cuts = cuts[cuts > wanted]
-            if len(cuts):
-                yield int(cuts[0])
-                wanted = int(cuts[0]) + TARGET_BYTES
-        quotes_before += len(quotes)

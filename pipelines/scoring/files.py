@@ -15,7 +15,7 @@ from .formats import FORMATS, format_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from .span import Span
+    from onnxport.sources.spans import Span
 
 _EDGE: Final = 1 << 20
 _NOTHING: Final = "__HIVE_DEFAULT_PARTITION__"

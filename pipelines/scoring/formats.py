@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 from onnxport.artifacts import UsageError
+from onnxport.sources.spans import row_spans, rows_within
 from pyarrow import parquet
 
 from .csv_format import CsvFormat
-from .span import Span
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
+    from onnxport.sources.spans import Span
+
 TARGET_ROWS: Final = 1 << 18
 """Rows that a part has at least, where the file's own groups allow it."""
 _HUGE: Final = 4 * TARGET_ROWS
-_MOST_PIECES: Final = 8
-"""A row group has no index: each piece decodes what is before it."""
 _BUFFER: Final = 1 << 20
 
 
@@ -54,14 +54,14 @@ class ParquetFormat:
         """Row groups joined up to the target, huge ones in pieces."""
         metadata = parquet.read_metadata(path)
         sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
-        return _grouped(sizes)
+        return row_spans(sizes, TARGET_ROWS, _HUGE)
 
     def batches(self, path: Path, span: Span, columns: pa.Schema, size: int) -> Iterator[pa.RecordBatch]:
         """Decoded as they are asked for, without read-ahead: memory stays that of a batch and a few pages."""
         groups = list(range(span.begin, span.end))
         with parquet.ParquetFile(path, pre_buffer=False, buffer_size=_BUFFER) as file:
             blocks = file.iter_batches(size, row_groups=groups, columns=list(columns.names), use_threads=False)
-            yield from _within(blocks, span)
+            yield from rows_within(blocks, span)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ class ArrowFormat:
     def spans(self, path: Path) -> list[Span]:
         """Record batches joined up to the target."""
         with _arrow(path) as reader:
-            return _grouped([len(batch) for batch in _record_batches(reader)])
+            sizes = [len(batch) for batch in _record_batches(reader)]
+        return row_spans(sizes, TARGET_ROWS, _HUGE)
 
     def batches(self, path: Path, span: Span, columns: pa.Schema, size: int) -> Iterator[pa.RecordBatch]:
         """Slices of the mapped file."""
@@ -88,7 +89,7 @@ class ArrowFormat:
                 if span.begin <= index < span.end
                 for start in range(0, len(batch), size)
             )
-            yield from _within(blocks, span)
+            yield from rows_within(blocks, span)
 
 
 @contextmanager
@@ -109,36 +110,6 @@ def _record_batches(reader: pa.RecordBatchFileReader | pa.RecordBatchStreamReade
     else:
         for index in range(reader.num_record_batches):
             yield reader.get_batch(index)
-
-
-def _within(blocks: Iterator[pa.RecordBatch], span: Span) -> Iterator[pa.RecordBatch]:
-    """Of the span's groups, the rows from `skip` on, `rows` of them."""
-    skip, left = span.skip, span.rows
-    for block in blocks:
-        kept = block.slice(skip, left)
-        skip = max(0, skip - len(block))
-        if len(kept):
-            yield kept
-        if left is not None and (left := left - len(kept)) <= 0:
-            return
-
-
-def _grouped(sizes: list[int]) -> list[Span]:
-    spans: list[Span] = []
-    begin, rows = 0, 0
-    for index, size in enumerate(sizes):
-        rows += size
-        if rows >= TARGET_ROWS or index == len(sizes) - 1:
-            spans += _pieces(begin, index + 1, rows)
-            begin, rows = index + 1, 0
-    return [span for span in spans if span.rows]
-
-
-def _pieces(begin: int, end: int, rows: int) -> list[Span]:
-    if rows <= _HUGE:
-        return [Span(begin=begin, end=end, rows=rows)]
-    size = max(TARGET_ROWS, -(-rows // _MOST_PIECES))
-    return [Span(begin=begin, end=end, skip=start, rows=min(size, rows - start)) for start in range(0, rows, size)]
 
 
 FORMATS: Final[Mapping[str, Format]] = {

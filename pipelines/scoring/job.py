@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from onnxport.artifacts import Document, Manifest, Signature
+from onnxport.sources.spans import Span
 
 from .files import DataFile
-from .span import Span
 
 if TYPE_CHECKING:
     from pathlib import Path

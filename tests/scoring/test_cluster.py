@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from onnxport.pipelines.scoring import formats
 from onnxport.pipelines.scoring.cluster import connected
 
 from tests.scoring.conftest import FEATURES, make_frame
+from tests.support.dask_cluster import BARE, CLUSTER, address_of, running, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,39 +26,14 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.timeout(600)]
 
-CLUSTER = """
-import sys
-from distributed import LocalCluster
-if __name__ == "__main__":
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
-    with LocalCluster(n_workers=2, threads_per_worker=1, **local) as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.read()
-"""
-
-
-def started(*arguments: str) -> subprocess.Popen[str]:
-    """A Python process that prints an address and ends with its standard input."""
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The scheduler of two worker processes, which are started again when they die."""
     script = tmp_path_factory.mktemp("cluster") / "cluster.py"
     script.write_text(CLUSTER)
-    process = started(str(script))
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.communicate("")
+    with running(str(script)) as found:
+        yield found
 
 
 class KillingOneWorker:
@@ -125,13 +99,12 @@ def test_a_scheduler_that_does_not_answer_exits_6(
 
 
 def test_a_scheduler_without_workers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from onnxport.pipelines.scoring import cluster
+    from onnxport.sources import dask_cluster
 
-    monkeypatch.setattr(cluster, "_SECONDS", 1)
-    process = started("-c", _BARE)
-    assert process.stdout is not None
+    monkeypatch.setattr(dask_cluster, "_SECONDS", 1)
+    process = started("-c", BARE)
     try:
-        with pytest.raises(Unreachable, match="has no workers"), connected(process.stdout.readline().strip()):
+        with pytest.raises(Unreachable, match="has no workers"), connected(address_of(process)):
             pass
     finally:
         process.communicate("")
@@ -145,7 +118,6 @@ def test_a_scheduler_that_goes_away_keeps_the_finished_parts(
     script = tmp_path / "cluster.py"
     script.write_text(CLUSTER)
     process = started(str(script))
-    assert process.stdout is not None
 
     class Leaving:
         def __init__(self, cluster: Any) -> None:
@@ -157,19 +129,8 @@ def test_a_scheduler_that_goes_away_keeps_the_finished_parts(
                 if number == 3:
                     process.kill()
 
-    with process, pytest.raises(Unreachable), connected(process.stdout.readline().strip()) as cluster:
+    with process, pytest.raises(Unreachable), connected(address_of(process)) as cluster:
         score("risk", tmp_path / "rows.parquet", runner=Leaving(cluster))
     scored = score("risk", tmp_path / "rows.parquet")
     assert scored.resumed_rows >= 1000
     assert scored.manifest.rows == 20_000
-
-
-_BARE = """
-import asyncio, sys
-from distributed import Scheduler
-async def main():
-    async with Scheduler(host="127.0.0.1", port=0, dashboard=False) as scheduler:
-        print(scheduler.address, flush=True)
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-asyncio.run(main())
-"""
