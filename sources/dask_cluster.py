@@ -133,5 +133,6 @@ def _blame(client: Any, workers: set[str], error: Exception) -> None:  # ruff: i
 def _gone(workers: set[str], count: int) -> Unreachable:
     return Unreachable(
         f"{len(workers)} of {count} workers have gone in the middle: {', '.join(sorted(workers))}",
-        hint=f"Look at the workers' logs, their memory first. {_AGAIN}",
+        hint="Look at the workers' logs, their memory first. Start those that are left anew: XGBoost may wait "
+        f"for the others there. {_AGAIN}",
     )

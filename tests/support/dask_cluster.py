@@ -34,13 +34,14 @@ asyncio.run(main())
 
 
 def started(*arguments: str) -> subprocess.Popen[str]:
-    """A Python process that prints an address and ends with its standard input."""
+    """A Python process, in a group of its own, that prints an address and ends with its standard input."""
     return subprocess.Popen(
         [sys.executable, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
 
 
