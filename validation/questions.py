@@ -229,6 +229,8 @@ class FlipQuestion:
         if self._threshold is not None:
             gap = np.abs(_decisive(score) - self._threshold)
             level = np.full(len(score), abs(self._threshold))
+        elif score.shape[1:] < (2,):  # one number says nothing about the two best
+            return none_of(len(score))
         else:
             ordered = np.sort(score, axis=1)
             gap, level = ordered[:, -1] - ordered[:, -2], ordered[:, -1]

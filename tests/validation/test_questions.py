@@ -118,9 +118,12 @@ def test_a_flip_out_of_tolerance_is_no_tie_anywhere() -> None:
     assert labels.add(flipped).tolist() == [False, True]
 
 
-def test_labels_without_probabilities_are_never_ties() -> None:
+@pytest.mark.parametrize("scores", [{}, {"probabilities": [0.5]}, {"probabilities": [[0.5]]}])
+def test_labels_without_the_probabilities_of_two_classes_are_never_ties(scores: dict[str, Any]) -> None:
     question = FlipQuestion(LABEL, allowed=0, threshold=None, score=TIGHT)
-    assert question.add(batch({"label": [1]}, {"label": [0]}, "decision")).tolist() == [True]
+    whole = {"label": [1], "probabilities": [pair(0.5)]}
+    assert question.add(batch(whole, {"label": [0], **scores}, "decision")).tolist() == [True]
+    assert question.add(batch({"label": [0], **scores}, whole, "decision")).tolist() == [True]
 
 
 def test_missing_on_one_side_is_counted() -> None:
