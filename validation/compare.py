@@ -30,6 +30,16 @@ def kind_of(values: Values) -> Kind:
     return _KINDS.get(values.dtype.kind, "string")
 
 
+def in_float64(values: Values) -> Numbers:
+    """The values as float64, of whatever width they are."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def row_axes(values: Values) -> tuple[int, ...]:
+    """The axes of one row in `(n, …)`: what to reduce to get `(n,)`."""
+    return tuple(range(1, values.ndim))
+
+
 def differences(source: Values, onnx: Values) -> Numbers:
     """`|onnx - source|` in float64, of the arrays' common shape.
 
@@ -41,7 +51,7 @@ def differences(source: Values, onnx: Values) -> Numbers:
     """
     if source.shape != onnx.shape:
         raise ValueError(f"shapes differ: source {source.shape}, onnx {onnx.shape}")
-    left, right = source.astype(np.float64), onnx.astype(np.float64)
+    left, right = in_float64(source), in_float64(onnx)
     same = (left == right) | (np.isnan(left) & np.isnan(right))
     finite = np.isfinite(left) & np.isfinite(right)
     with np.errstate(invalid="ignore", over="ignore"):
@@ -50,7 +60,7 @@ def differences(source: Values, onnx: Values) -> Numbers:
 
 def allowances(source: Values, atol: float, rtol: float) -> Numbers:
     """`atol + rtol * |source|` in float64, always finite; `atol` alone where the source is not finite."""
-    magnitudes = np.abs(source.astype(np.float64))
+    magnitudes = np.abs(in_float64(source))
     with np.errstate(over="ignore"):
         allowed = atol + rtol * np.where(np.isfinite(magnitudes), magnitudes, 0.0)
     return np.minimum(allowed, _MOST)
@@ -75,10 +85,7 @@ def labels_agree(source: Values, onnx: Values) -> Mask:
         raise ValueError(f"shapes differ: source {source.shape}, onnx {onnx.shape}")
     if kind_of(source) != kind_of(onnx):
         return np.zeros(source.shape, dtype=np.bool_)
-    if kind_of(source) == "string":
-        pairs = zip(source.ravel().tolist(), onnx.ravel().tolist(), strict=True)
-        return np.array([left == right for left, right in pairs], dtype=np.bool_).reshape(source.shape)
-    return np.asarray((source == onnx) | ((source != source) & (onnx != onnx)), dtype=np.bool_)  # ruff: ignore[PLR0124] - NaN
+    return np.asarray((source == onnx) | ((source != source) & (onnx != onnx)))  # ruff: ignore[PLR0124] - NaN
 
 
 def missing_agrees(source: Values, onnx: Values) -> Mask:
@@ -89,4 +96,4 @@ def missing_agrees(source: Values, onnx: Values) -> Mask:
     """
     if source.shape != onnx.shape:
         raise ValueError(f"shapes differ: source {source.shape}, onnx {onnx.shape}")
-    return np.asarray(np.isnan(source.astype(np.float64)) == np.isnan(onnx.astype(np.float64)), dtype=np.bool_)
+    return np.asarray(np.isnan(in_float64(source)) == np.isnan(in_float64(onnx)))

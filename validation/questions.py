@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from onnxport.artifacts import Verdict
 
-from .compare import COMPLEMENT, allowances, differences, kind_of, labels_agree, missing_agrees
+from .compare import (
+    COMPLEMENT,
+    allowances,
+    differences,
+    in_float64,
+    kind_of,
+    labels_agree,
+    missing_agrees,
+    row_axes,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -134,7 +143,7 @@ def _shape_problem(output: OutputTensor, source: NDArray[Any], onnx: NDArray[Any
         return f"{output.name} has shape {onnx.shape}, the source's {source.shape}"
     wanted = output.shape
     fits = len(wanted) == onnx.ndim and all(
-        size is None or size == found for size, found in zip(wanted[1:], onnx.shape[1:], strict=True)
+        size in {None, onnx.shape[axis]} for axis, size in enumerate(wanted[1:], start=1)
     )
     return "" if fits else f"{output.name} has shape {onnx.shape}, its signature says {list(wanted)}"
 
@@ -158,11 +167,12 @@ class ScoreQuestion:
             return none_of(len(batch.rows))
         source, onnx = batch.source[self._output.name], batch.onnx[self._output.name]
         off = excess(source, onnx, self._tolerance, complement=self._output.name == PROBABILITIES)
-        self._compared += off.size
-        self._failed += int((off > 1).sum())
-        if off.size:
+        wrong = off > 1
+        self._compared += wrong.size
+        self._failed += int(wrong.sum())
+        if wrong.size:
             self.worst = max(self.worst, float(differences(source, onnx).max()))
-        return np.asarray((off > 1).reshape(len(batch.rows), -1).any(axis=1), dtype=np.bool_)
+        return np.asarray(wrong.any(axis=row_axes(wrong)))
 
     def verdict(self) -> Verdict:
         """How many values were out of tolerance."""
@@ -210,29 +220,30 @@ class FlipQuestion:
 
     def _flips(self, source: NDArray[Any], onnx: NDArray[Any]) -> Mask:
         if self._threshold is None:
-            return np.asarray(~labels_agree(source, onnx).reshape(len(source), -1).all(axis=1), dtype=np.bool_)
+            differ = ~labels_agree(source, onnx)
+            return np.asarray(differ.any(axis=row_axes(differ)))
         left, right = _decisive(source), _decisive(onnx)
-        return np.asarray((left >= self._threshold) != (right >= self._threshold), dtype=np.bool_)
+        return np.asarray((left >= self._threshold) != (right >= self._threshold))
 
     def _tied(self, batch: Batch) -> Mask:
         """Rows whose score is within tolerance of the boundary on both sides."""
-        scores = [
-            side.get(PROBABILITIES if self._threshold is None else self._output.name) for side in _sides(batch)
-        ]
-        if any(score is None for score in scores):
+        name = PROBABILITIES if self._threshold is None else self._output.name
+        source, onnx = batch.source.get(name), batch.onnx.get(name)
+        if source is None or onnx is None:
             return none_of(len(batch.rows))
-        near = [self._near(score) for score in scores if score is not None]
-        return np.asarray(np.all(near, axis=0), dtype=np.bool_)
+        return self._near(source) & self._near(onnx)
 
     def _near(self, score: NDArray[Any]) -> Mask:
-        score = score.astype(np.float64)
+        score = in_float64(score)
         if self._threshold is not None:
             gap = np.abs(_decisive(score) - self._threshold)
             level = np.full(len(score), abs(self._threshold))
+        elif score.shape[1:] < (2,):  # one number says nothing about the two best
+            return none_of(len(score))
         else:
-            ordered = np.sort(score, axis=1)
+            ordered = np.sort(score)
             gap, level = ordered[:, -1] - ordered[:, -2], ordered[:, -1]
-        return np.asarray(gap <= 2 * (self._score.atol + self._score.rtol * level), dtype=np.bool_)
+        return np.asarray(gap <= 2 * (self._score.atol + self._score.rtol * level))
 
     def verdict(self) -> Verdict:
         """How many rows flipped."""
@@ -257,11 +268,7 @@ class FlipQuestion:
 
 def _decisive(scores: NDArray[Any]) -> Numbers:
     """The score that is compared with a threshold, `(n,)`: in float64, as a client reads it from JSON."""
-    return np.asarray(scores if scores.ndim == 1 else scores[:, -1], dtype=np.float64)
-
-
-def _sides(batch: Batch) -> tuple[Outputs, Outputs]:
-    return batch.source, batch.onnx
+    return in_float64(scores if scores.ndim == 1 else scores[:, -1])
 
 
 class MissingQuestion:
@@ -277,7 +284,7 @@ class MissingQuestion:
         for output in self._outputs:
             if comparable(output, batch):
                 agrees = missing_agrees(batch.source[output.name], batch.onnx[output.name])
-                wrong |= ~agrees.reshape(len(batch.rows), -1).all(axis=1)
+                wrong |= ~agrees.all(axis=row_axes(agrees))
         self._compared += len(batch.rows)
         self._failed += int(wrong.sum())
         return wrong

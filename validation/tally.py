@@ -8,7 +8,7 @@ import numpy as np
 from onnxport.artifacts import Verdict
 
 from .accepted import parse_accepted
-from .compare import differences
+from .compare import differences, row_axes
 from .evidence import Keeper, Spreads, WorstRows
 from .questions import (
     LABEL,
@@ -20,6 +20,7 @@ from .questions import (
     Question,
     ScoreQuestion,
     comparable,
+    none_of,
 )
 
 if TYPE_CHECKING:
@@ -81,11 +82,13 @@ class Tally:
     def _add_refusals(self, kind: str, rows: Rows, source: Answers, onnx: Answers) -> int:
         self._aborts += [f"{kind}: {onnx.reasons[row]}" for row in onnx.aborted]
         silent = ~source.accepted & onnx.accepted
-        tolerated = silent & self.accepted.covers(kind, rows) if silent.any() else silent
+        tolerated = silent.copy()
+        tolerated[silent] = self.accepted.covers(kind, rows.take(np.flatnonzero(silent)))
         if tolerated.any():
             self._exempt[kind] = self._exempt.get(kind, 0) + int(tolerated.sum())
-        refused = source.accepted & ~onnx.accepted
-        refused[list(onnx.aborted)] = False
+        aborted = none_of(len(rows))
+        aborted[list(onnx.aborted)] = True
+        refused = source.accepted & ~onnx.accepted & ~aborted
         silent &= ~tolerated
         if source.presumed:
             self._presumed[kind] = self._presumed.get(kind, 0) + source.presumed
@@ -95,7 +98,7 @@ class Tally:
         return int(silent.sum() + refused.sum()) + len(onnx.aborted)
 
     def _compare(self, batch: Batch) -> int:
-        failed = np.zeros(len(batch.rows), dtype=np.bool_)
+        failed = none_of(len(batch.rows))
         for question in self._questions:
             failed |= question.add(batch)
         self.spreads.add(batch)
@@ -110,7 +113,7 @@ class Tally:
         for output in self._scores:
             if comparable(output, batch):
                 values = differences(batch.source[output.name], batch.onnx[output.name])
-                off = np.maximum(off, values.reshape(len(off), -1).max(axis=1, initial=0.0))
+                off = np.maximum(off, values.max(axis=row_axes(values), initial=0.0))
         return off
 
     @property
@@ -181,8 +184,8 @@ class ErrorCount:
 
     def remember(self, kind: str, reasons: dict[int, str], rows: Mask, what: str) -> None:
         """One example of each kind is kept for the sentence."""
-        for row in np.flatnonzero(rows)[:1].tolist():
-            self._examples.setdefault(f"{kind}: {what}", reasons[row])
+        if rows.any():
+            self._examples.setdefault(f"{kind}: {what}", reasons[int(rows.argmax())])
 
     def verdict(self) -> Verdict:
         """How many rows only one side answered."""

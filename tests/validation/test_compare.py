@@ -80,6 +80,23 @@ def test_differences_are_taken_in_float64() -> None:
     assert differences(source, np.array([1 + 1e-12]))[0] == pytest.approx(1e-12, rel=1e-3)
 
 
+def test_float32_is_not_the_limit_of_differences_of_float32() -> None:
+    most = np.finfo(np.float32).max
+    assert differences(np.array([-most]), np.array([most])).tolist() == [2 * float(most)]
+
+
+def test_what_is_allowed_of_float32_is_not_rounded_to_float32() -> None:
+    assert allowances(np.array([1], dtype=np.float32), 0, 0.1).tolist() == [0.1]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_, object])
+def test_numbers_are_compared_whatever_array_holds_them(dtype: type) -> None:
+    source, onnx = np.array([0, 1], dtype=dtype), np.array([1, 1], dtype=dtype)
+    assert differences(source, onnx).tolist() == [1, 0]
+    assert allowances(source, 0.5, 0.25).tolist() == [0.5, 0.75]
+    assert missing_agrees(source, onnx).tolist() == [True, True]
+
+
 def test_a_difference_beyond_float64_is_infinite_without_a_warning() -> None:
     assert differences(one(-1.5e308), one(1.5e308))[0] == np.inf
 
@@ -119,7 +136,12 @@ def test_kinds_do_not_depend_on_width(values: np.ndarray, kind: str) -> None:
 def test_labels_of_one_kind_and_another_width_agree() -> None:
     assert labels_agree(np.array([1, 2], np.int32), np.array([1, 3], np.int64)).tolist() == [True, False]
     assert labels_agree(np.array(["a", "bb"]), np.array(["a", "b"], dtype=object)).tolist() == [True, False]
-    assert labels_agree(np.array([1.0, np.nan]), np.array([1.0, np.nan])).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, object])
+def test_a_missing_label_agrees_with_a_missing_label(dtype: type) -> None:
+    labels = np.array([1.0, np.nan], dtype=dtype)
+    assert labels_agree(labels, labels.copy()).all()
 
 
 def test_a_missing_label_is_no_number() -> None:
@@ -128,7 +150,7 @@ def test_a_missing_label_is_no_number() -> None:
 
 @pytest.mark.parametrize("other", [np.array([1.0]), np.array([True]), np.array(["1"], dtype=object)])
 def test_labels_of_different_kinds_never_agree(other: np.ndarray) -> None:
-    assert not labels_agree(np.array([1]), other).any()
+    assert (~labels_agree(np.array([1]), other)).all()
 
 
 def test_labels_keep_their_shape() -> None:

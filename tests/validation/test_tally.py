@@ -95,6 +95,24 @@ def test_rows_and_failures_are_counted_by_kind() -> None:
     assert verdicts(counted)["prediction"].failed == 3
 
 
+def test_the_same_seed_shows_the_same_values() -> None:
+    shown = []
+    for _ in range(2):
+        counted = tally(SCORE)
+        counted.add("sample", rows(5_000), scores(*range(5_000)), scores(*range(5_000)))
+        shown.append(counted.spreads.distributions())
+    assert len(shown[0][0].source) < 5_000
+    assert shown[0] == shown[1]
+
+
+def test_an_output_without_columns_is_off_by_nothing() -> None:
+    counted = tally(OutputTensor(name="prediction", dtype="float32", shape=(None, 0)))
+    empty = Answers(outputs={"prediction": np.empty((2, 0), np.float32)}, accepted=np.ones(2, np.bool_))
+    counted.add("sample", rows(2), empty, empty)
+    assert counted.worst == 0
+    assert verdicts(counted)["prediction"].detail == "nothing could be compared"
+
+
 def test_the_worst_rows_come_first_and_say_what_both_answered() -> None:
     counted = tally(SCORE)
     counted.add("sample", rows(3), scores(1, 2, 3), scores(2, 2, 6))
@@ -142,6 +160,21 @@ def test_a_row_that_only_the_graph_answers_fails() -> None:
     assert counted.failures == {"extreme": 2}
 
 
+def test_errors_are_told_in_words() -> None:
+    counted = tally(SCORE)
+    counted.add("extreme", rows(3), scores(1, None, None), scores(None, 2, 3))
+    counted.add("zero", rows(1), scores(1), scores(1))
+    assert verdicts(counted)["errors"] == Verdict(
+        name="errors",
+        passed=False,
+        compared=4,
+        failed=3,
+        allowed="the graph raises exactly where the source does, or the plan says why not",
+        detail="3 rows. extreme: the source raises, the graph answers (no 1); "
+        "extreme: the source answers, the graph raises (no 0)",
+    )
+
+
 def test_a_row_that_neither_answers_holds() -> None:
     counted = tally(SCORE)
     counted.add("extreme", rows(2), scores(None, 1), scores(None, 1))
@@ -182,6 +215,21 @@ def test_what_the_plan_accepts_is_no_failure_and_is_noted() -> None:
     assert verdicts(counted)["errors"].passed
     assert counted.failures == {}
     assert counted.notes() == ["3 rows of kind infinite are accepted by the plan: the source raises"]
+
+
+def test_only_the_rows_that_the_plan_accepts_are_excused() -> None:
+    counted = tally(SCORE, accepted=("infinite: too large",))
+    mixed = Rows(columns={"a": np.array([np.inf, 1.0, np.inf, 1.0])})
+    counted.add("sample", mixed, scores(1, None, None, None), scores(1, 2, 3, None))
+    assert verdicts(counted)["errors"].failed == 1
+    assert "(no 1)" in verdicts(counted)["errors"].detail
+    assert counted.notes() == ["1 rows of kind sample are accepted by the plan: too large"]
+
+
+def test_a_kind_that_the_plan_names_is_told_by_its_own_reason() -> None:
+    counted = tally(SCORE, accepted=("infinite: too large", "missing: gone"))
+    counted.add("missing", rows(1), scores(None), scores(1))
+    assert counted.notes() == ["1 rows of kind missing are accepted by the plan: gone"]
 
 
 def test_a_row_of_another_kind_is_told_by_all_reasons_of_the_plan() -> None:
@@ -228,6 +276,14 @@ def test_a_row_that_takes_the_runtime_down_is_an_abort_and_no_error() -> None:
     assert counted.failures == {"extreme": 1}
 
 
+def test_the_aborts_of_every_batch_are_counted_and_the_first_is_told() -> None:
+    counted = tally(SCORE)
+    counted.add("extreme", rows(2), scores(1, 2), scores(1, None, aborted=(1,)))
+    counted.add("zero", rows(1), scores(1), scores(None, aborted=(0,)))
+    assert verdicts(counted)["runtime"].failed == 2
+    assert verdicts(counted)["runtime"].detail == "the runtime aborted, first at extreme: no 1"
+
+
 def test_the_first_abort_is_told() -> None:
     verdict = runtime_verdict(["missing: signal 6", "zero: signal 11"], 7)
     assert (verdict.name, verdict.failed, verdict.compared) == ("runtime", 2, 7)
@@ -261,6 +317,19 @@ def test_flips_have_the_allowances_of_their_own() -> None:
     found = verdicts(counted)
     assert found["label"].allowed == "3 flips"
     assert found["threshold 0.5"].allowed == "2 flips"
+
+
+def test_every_score_has_the_tolerance_of_its_own() -> None:
+    found = verdicts(tally(TWO, SCORE, probabilities=LOOSE))
+    assert found["probabilities"].allowed == "|onnx - source| <= 0.1 + 0 |source|"
+    assert found["prediction"].allowed == "|onnx - source| <= 1e-09 + 1e-05 |source|"
+
+
+@pytest.mark.parametrize(("allowed", "passed"), [({"prediction": LOOSE}, True), ({"probabilities": LOOSE}, False)])
+def test_ties_at_a_threshold_are_those_of_the_outputs_own_tolerance(allowed: Any, passed: bool) -> None:
+    counted = tally(SCORE, thresholds=(0.7,), **allowed)
+    counted.add("decision", rows(1), scores(0.72), scores(0.68))
+    assert verdicts(counted)["threshold 0.7"].passed == passed
 
 
 def answers(positive: float, label: int) -> Answers:
