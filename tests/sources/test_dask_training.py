@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -234,6 +236,12 @@ def mortal(script: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+    for thread in threading.enumerate():
+        if thread.name == "onnxport-dask":
+            thread.join(60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # Dask leaves sockets open where the other side has died
+        gc.collect()
 
 
 def test_a_killed_worker_ends_the_training(mortal: subprocess.Popen[str], data: Path, tmp_path: Path) -> None:
