@@ -3,8 +3,9 @@
 Run `python benchmarks/predict.py [--rows N] [--folder DIR]`. The model has 300 trees of depth 6 on 20 float32
 columns. By hand: batches of 16,384 rows through a pool with one single-thread predictor for each processor, read
 without read-ahead and written in order. Every contender is a process of its own, reads the same file and writes
-Parquet; the memory is the peak of that process. Then a run that is killed half-way and started again, and one on a
-Dask cluster of two processes, one of which is killed half-way.
+Parquet; the memory is the peak of that process. The faster script and onnxport take turns, the best run of each
+counts. Then a run that is killed half-way and started again, and one on a Dask cluster of two processes, one of
+which is killed half-way.
 """
 
 from __future__ import annotations
@@ -147,6 +148,11 @@ def predict_command(out: str, *more: str) -> list[str]:
     return onnxport("predict", "bench:1", "rows.parquet", "--out", out, "--json", *more)
 
 
+def by_hand_run(folder: Path, engine: str) -> Run:
+    """What the script of a careful user takes."""
+    return measured([sys.executable, __file__, "--by-hand", engine, "--folder", str(folder)], folder)
+
+
 def killed_and_resumed(folder: Path, rows: int) -> Run:
     """Two runs into one output, the first of which is killed when half of its parts are finished."""
     start = time.perf_counter()
@@ -230,13 +236,16 @@ def table(folder: Path, rows: int) -> None:
         cells = f"{run.seconds:.1f} | {rows / run.seconds:,.0f} | {run.peak:,.0f} | {against}"
         print(f"| {name} | {cells} |", flush=True)
 
-    hands: list[Run] = []
-    for engine in ("xgboost", "onnx"):
-        command = [sys.executable, __file__, "--by-hand", engine, "--folder", str(folder)]
-        hands.append(measured(command, folder))
-        line(f"by hand, {engine}", hands[-1], "")
-    best = min(run.seconds for run in hands)
-    ours = measured(predict_command("ours.parquet"), folder)
+    hands = {engine: [by_hand_run(folder, engine)] for engine in ("xgboost", "onnx")}
+    faster = min(hands, key=lambda engine: hands[engine][0].seconds)
+    runs = []
+    for _ in range(2):  # in turn: what the machine does beside hits both
+        runs.append(measured(predict_command("ours.parquet", "--restart"), folder))
+        hands[faster].append(by_hand_run(folder, faster))
+    for engine, found in hands.items():
+        line(f"by hand, {engine}", min(found, key=lambda run: run.seconds), "")
+    best = min(run.seconds for run in hands[faster])
+    ours = min(runs, key=lambda run: run.seconds)
     check(folder, "ours.parquet", rows)
     manifest = json.loads((folder / "ours.parquet.manifest.json").read_bytes())
     line(f"onnxport predict ({manifest['engine']['name']})", ours, f"{best / ours.seconds:.2f} x the faster")

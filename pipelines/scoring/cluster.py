@@ -40,6 +40,7 @@ class Cluster:
             for future, done in distributed.as_completed(futures, loop=self.client.loop, with_results=True):
                 if future.status != "finished":  # it is cancelled where the scheduler has gone
                     raise scheduler_gone("the connection was lost", _KEPT)
+                future.release()  # else it is done again when the worker dies that remembers its result
                 yield done
         except distributed.KilledWorker as error:
             raise Unreachable(
@@ -50,7 +51,7 @@ class Cluster:
             raise scheduler_gone(str(error), _KEPT) from error
         finally:
             if self.client.status == "running":
-                self.client.cancel(futures, force=True)
+                self.client.cancel([future for future in futures if not future.done()], force=True)
 
 
 def _call(call: Callable[[], Done]) -> Done:

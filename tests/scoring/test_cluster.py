@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,6 +69,21 @@ def test_a_killed_worker_loses_and_doubles_nothing(
     assert found["id"].tolist() == frame["id"].tolist()
     expected = shop.risk.predict(frame[list(FEATURES)])
     np.testing.assert_allclose(found["prediction"], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_done_is_not_done_again_when_its_worker_dies(address: str, tmp_path: Path) -> None:
+    def note(number: int) -> int:
+        with (tmp_path / str(number)).open("a") as file:
+            file.write("done")
+        return number
+
+    calls: Any = [partial(note, number) for number in range(40)]
+    with connected(address) as cluster:
+        killing = KillingOneWorker(cluster)
+        numbers: list[Any] = list(killing(calls))
+    assert killing.killed
+    assert sorted(numbers) == list(range(40))
+    assert {(tmp_path / str(number)).read_text() for number in numbers[:20]} == {"done"}
 
 
 def test_the_command_works_on_a_cluster(
