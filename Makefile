@@ -91,6 +91,7 @@ figures: $(VENV)/.ready ## Draw the figures of docs/how-parity-works.md
 
 bench: $(VENV)/.ready ## Run the benchmarks, side by side with what users would pick instead
 	$(BIN)/python benchmarks/convert.py
+	$(BIN)/python -W ignore benchmarks/estimators.py
 	$(BIN)/python benchmarks/parity.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/predict.py
