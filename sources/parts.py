@@ -13,7 +13,7 @@ from onnxport.artifacts import IntegrityError, UsageError
 from pyarrow import parquet
 
 from .blocks import BLOCK, frame_of_table, unreadable
-from .spans import Span, record_spans, row_spans, rows_within
+from .spans import Span, parquet_spans, record_spans, rows_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -120,9 +120,7 @@ def _parquet_names(path: Path) -> list[str]:
 
 
 def _parquet_spans(path: Path) -> list[Span]:
-    metadata = parquet.read_metadata(path)
-    sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
-    return row_spans(sizes, TARGET_ROWS, 4 * TARGET_ROWS)
+    return parquet_spans(path, TARGET_ROWS, 4 * TARGET_ROWS)
 
 
 def _parquet(path: Path, span: Span, columns: Sequence[str], texts: Collection[str]) -> pd.DataFrame:  # ruff: ignore[ARG001] - one form for both

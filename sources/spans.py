@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from onnxport.artifacts import Document
+from pyarrow import parquet
 from pydantic import Field
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def row_spans(sizes: Sequence[int], target: int, huge: int) -> list[Span]:
             spans += [Span(begin=begin, end=index + 1, skip=skip, rows=count) for skip, count in pieces]
             begin, rows = index + 1, 0
     return [span for span in spans if span.rows]
+
+
+def parquet_spans(path: Path, target: int, huge: int) -> list[Span]:
+    """Row groups of the Parquet file, joined and cut as `row_spans` has it."""
+    metadata = parquet.read_metadata(path)
+    return row_spans(
+        [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)], target, huge
+    )
 
 
 def _pieces(rows: int, target: int) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
 from onnxport.artifacts import UsageError
-from onnxport.sources.spans import row_spans, rows_within
+from onnxport.sources.spans import parquet_spans, row_spans, rows_within
 from pyarrow import parquet
 
 from .csv_format import CsvFormat
@@ -52,9 +52,7 @@ class ParquetFormat:
 
     def spans(self, path: Path) -> list[Span]:
         """Row groups joined up to the target, huge ones in pieces."""
-        metadata = parquet.read_metadata(path)
-        sizes = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
-        return row_spans(sizes, TARGET_ROWS, _HUGE)
+        return parquet_spans(path, TARGET_ROWS, _HUGE)
 
     def batches(self, path: Path, span: Span, columns: pa.Schema, size: int) -> Iterator[pa.RecordBatch]:
         """Decoded as they are asked for, without read-ahead: memory stays that of a batch and a few pages."""
