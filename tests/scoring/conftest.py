@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ from onnxport.releases import Releases
 from onnxport.sources import SourceAccess
 from onnxport.storage import StoreAccess, open_store
 from onnxport.validation import CheckOptions
+
+from tests.support.command_line import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,20 +113,6 @@ def score(shop: Shop, tmp_path: Path) -> Callable[..., Scored]:
     return call
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A run of the command line in a process of its own."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.out)
-        return document
-
-
 def command(shop: Shop, *arguments: object) -> list[str]:
     """The command line `onnxport predict ARGUMENTS` on the shop's store."""
     line = ["predict", *map(str, arguments), "--store", str(shop.store), "--json"]
@@ -133,13 +120,13 @@ def command(shop: Shop, *arguments: object) -> list[str]:
 
 
 @pytest.fixture
-def onnxport_predict(shop: Shop, tmp_path: Path) -> Callable[..., Command]:
+def onnxport_predict(shop: Shop, tmp_path: Path) -> Callable[..., Answer]:
     """Run `onnxport predict ARGUMENTS --json` in a process of its own, in `tmp_path`."""
 
-    def call(*arguments: object) -> Command:
+    def call(*arguments: object) -> Answer:
         done = subprocess.run(
             command(shop, *arguments), capture_output=True, text=True, check=False, cwd=tmp_path, timeout=200
         )
-        return Command(code=done.returncode, out=done.stdout, err=done.stderr)
+        return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
 
     return call

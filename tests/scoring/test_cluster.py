@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from onnxport.pipelines.scoring.runners import Done
 
-    from tests.scoring.conftest import Command, Shop
+    from tests.scoring.conftest import Shop
+    from tests.support.command_line import Answer
 
 pytestmark = [pytest.mark.xdist_group("dask"), pytest.mark.timeout(600)]
 
@@ -87,7 +88,7 @@ def test_what_is_done_is_not_done_again_when_its_worker_dies(address: str, tmp_p
 
 
 def test_the_command_works_on_a_cluster(
-    onnxport_predict: Callable[..., Command], address: str, tmp_path: Path
+    onnxport_predict: Callable[..., Answer], address: str, tmp_path: Path
 ) -> None:
     make_frame(3000).to_csv(tmp_path / "rows.csv", index=False)
     done = onnxport_predict("risk", "rows.csv", "--out", "out.parquet", "--scheduler", address)
@@ -105,7 +106,7 @@ def test_what_a_worker_refuses_is_said_as_here(score: Callable[..., Any], addres
 
 
 def test_a_scheduler_that_does_not_answer_exits_6(
-    onnxport_predict: Callable[..., Command], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    onnxport_predict: Callable[..., Answer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
     make_frame(10).to_parquet(tmp_path / "rows.parquet")

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from onnxport.pipelines.scoring.runners import Done
 
-    from tests.scoring.conftest import Command, Shop
+    from tests.scoring.conftest import Shop
+    from tests.support.command_line import Answer
 
 ROWS = 4000
 
@@ -168,7 +169,7 @@ def test_data_that_changes_while_it_is_scored_gives_no_output(score: Callable[..
 
 
 def test_a_second_process_on_the_same_output_is_refused_with_8(
-    onnxport_predict: Callable[..., Command], rows: Path
+    onnxport_predict: Callable[..., Answer], rows: Path
 ) -> None:
     with opened(workspace_of(rows.parent / "out.parquet")):
         refused = onnxport_predict("risk", rows, "--out", "out.parquet")
@@ -179,7 +180,7 @@ def test_a_second_process_on_the_same_output_is_refused_with_8(
 
 @pytest.mark.parametrize("out", ["out.parquet", "out"])
 def test_a_killed_process_loses_no_finished_part(
-    shop: Shop, onnxport_predict: Callable[..., Command], tmp_path: Path, out: str
+    shop: Shop, onnxport_predict: Callable[..., Answer], tmp_path: Path, out: str
 ) -> None:
     rows = tmp_path / "rows.parquet"
     frame = make_frame(5 * formats.TARGET_ROWS)
