@@ -21,7 +21,7 @@ CACHED: Final = "cache"
 ENDPOINT: Final = "azureml"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request (ADR 0010)
 class Answer:
     """The outputs for some rows.
 

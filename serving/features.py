@@ -27,7 +27,7 @@ _ORDERS: Final = 64
 _SHOWN: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request (ADR 0010)
 class Table:
     """Rows as the graph takes them.
 
@@ -85,6 +85,7 @@ class Features:
         self._pick: Final = _picker(self.names)
         self._orders: dict[tuple[str, ...], Callable[[Sequence[Any]], Sequence[Any]]] = {}
         self._dtype: Final = np.dtype(signature.inputs[0].dtype if signature.layout == "matrix" else object)
+        self._one_row: Final = (1, self._count)
         self._double: Final = self._dtype == np.float64
         self._pack: Final = struct.Struct(f"{self._count}{'d' if self._double else 'f'}").pack
         categorical = any(column.categories is not None for column in signature.inputs)
@@ -258,7 +259,7 @@ class Features:
                 return None
         except (struct.error, OverflowError, TypeError):
             return None
-        return np.frombuffer(data, dtype=self._dtype).reshape(1, self._count)
+        return np.ndarray(self._one_row, self._dtype, data)  # half the time of np.frombuffer and a reshape
 
     def _is_ordinary(self, row: Sequence[Any]) -> bool:
         """Whether no number is infinite, NaN, or too large for a float32; quicker on a few numbers than numpy."""

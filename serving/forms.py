@@ -32,7 +32,7 @@ class Asked(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request (ADR 0010)
 class Form:
     """Rows as a caller sent them.
 

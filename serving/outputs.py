@@ -19,25 +19,27 @@ _NUMPY: Final = orjson.OPT_SERIALIZE_NUMPY
 
 
 class Rendered:
-    """The outputs of one run, as arrays and, when somebody asks, as JSON fragments."""
+    """The outputs of one run, as arrays and, when somebody asks, as JSON fragments.
 
-    __slots__ = ("_fragments", "arrays")
+    Attributes:
+        arrays: The outputs; empty where they are JSON already.
+        names: The outputs that there are.
+    """
+
+    __slots__ = ("_fragments", "arrays", "names")
 
     def __init__(self, arrays: Outputs) -> None:
         self.arrays = arrays
+        self.names = tuple(arrays)
         self._fragments: dict[str, list[bytes]] = {}
 
     @classmethod
     def of_fragments(cls, fragments: dict[str, list[bytes]]) -> Rendered:
         """Outputs that are JSON already."""
         found = cls({})
+        found.names = tuple(fragments)
         found._fragments = fragments
         return found
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The outputs that there are."""
-        return tuple(self.arrays or self._fragments)
 
     def fragments(self, name: str) -> list[bytes]:
         """The output `name`, a fragment of JSON for each row."""

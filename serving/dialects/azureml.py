@@ -33,10 +33,10 @@ class AzureMl:
         document = json_document(exchange)
         if isinstance(document, Fault):
             return document
-        given = [name for name in _FORMS if name in document]
+        given = [name for name in document if name in _FORMS]
         if len(given) != 1:
             return unfit("wrong-form", f"one of {', '.join(_FORMS)} expected", "$")
-        if fault := strange_members(document, frozenset(given)):
+        if len(document) > 1 and (fault := strange_members(document, frozenset(given))):
             return fault
         form = self._form(document[given[0]], f"$.{given[0]}")
         more = _ids(exchange)
@@ -69,7 +69,7 @@ class AzureMl:
 def _ids(exchange: Exchange) -> bytes:
     """The ids under which callers of Azure ML find a request again."""
     headers = exchange.headers
-    client = clean_id(headers.get(b"x-ms-client-request-id", b""))
-    request = clean_id(headers.get(b"x-ms-request-id", b"")) or client or exchange.request_id
+    client = clean_id(headers.get(b"x-ms-client-request-id"))
+    request = clean_id(headers.get(b"x-ms-request-id")) or client or exchange.request_id
     lines = b"x-ms-request-id: %b\r\n" % request
     return lines + (b"x-ms-client-request-id: %b\r\n" % client if client else b"")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..wire import Exchange
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request (ADR 0010)
 class Request:
     """What a body asks for.
 
@@ -31,7 +31,7 @@ class Request:
     more: Any = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request (ADR 0010)
 class Reply:
     """An answer as a dialect writes it.
 
@@ -111,9 +111,9 @@ def wrong_content_type(exchange: Exchange) -> Fault | None:
 
 def strange_members(document: dict[str, Any], allowed: frozenset[str], path: str = "$") -> Fault | None:
     """A fault for members that the form does not have."""
-    strange = [name for name in document if name not in allowed]
-    if not strange:
+    if allowed.issuperset(document):
         return None
+    strange = [name for name in document if name not in allowed]
     return unfit("unknown-member", f"unknown member {strange[0]!r}", path, unknown=strange)
 
 

@@ -39,6 +39,8 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         self._head_bytes = 0
         self._url = b""
+        self._last_url = b""
+        self._path = b""
         self._headers: dict[bytes, bytes] = {}
         self._parts: list[bytes] = []
         self._size = 0
@@ -151,8 +153,12 @@ class Connection(asyncio.Protocol):
             self._too_large()
             return
         self._upgrade = self._parser.should_upgrade()
-        awaits = headers.get(b"expect", b"").lower() == b"100-continue"
-        if awaits and not self._queue and self._transport is not None:
+        if b"expect" in headers and headers[b"expect"].lower() == b"100-continue":
+            self._encourage()
+
+    def _encourage(self) -> None:
+        """The caller waits with its body until it is told to go on."""
+        if not self._queue and self._transport is not None:
             self._transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
@@ -182,10 +188,12 @@ class Connection(asyncio.Protocol):
             self._press()
 
     def _exchange(self, body: bytes) -> Exchange:
-        exchange = Exchange(self, self._parser.get_method(), _path(self._url), self._headers, body)
+        if self._url != self._last_url:  # callers that stay ask for the same again
+            self._last_url, self._path = self._url, _path(self._url)
+        exchange = Exchange(self, self._parser.get_method(), self._path, self._headers, body)
         exchange.started = perf_counter()
         given = self._headers.get(b"x-request-id")
-        exchange.request_id = (clean_id(given) if given else b"") or self._listener.next_id()
+        exchange.request_id = clean_id(given) or self._listener.next_id()
         self._queue.append(exchange)
         return exchange
 

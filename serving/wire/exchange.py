@@ -108,7 +108,9 @@ def problem_body(fault: Fault) -> bytes:
     return orjson.dumps({"error": error | ({"details": dict(fault.details)} if fault.details else {})})
 
 
-def clean_id(given: bytes) -> bytes:
+def clean_id(given: bytes | None) -> bytes:
     """`given` if it can stand in a header and a log line, else empty."""
-    fine = 0 < len(given) <= _LONGEST_ID and given.isascii() and given.decode("latin-1").isprintable()
+    if not given:
+        return b""
+    fine = len(given) <= _LONGEST_ID and given.isascii() and given.decode("latin-1").isprintable()
     return given if fine else b""

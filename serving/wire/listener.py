@@ -78,7 +78,7 @@ class Listener:
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
         self._ids = itertools.count(1)
-        self._prefix = secrets.token_hex(6)
+        self._prefix = secrets.token_hex(6).encode()
         self._sweeper: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
 
@@ -97,7 +97,7 @@ class Listener:
 
     def next_id(self) -> bytes:
         """An id for a request that brought none."""
-        return b"%b-%x" % (self._prefix.encode(), next(self._ids))
+        return b"%b-%x" % (self._prefix, next(self._ids))
 
     @property
     def connections(self) -> int:
