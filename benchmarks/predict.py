@@ -3,9 +3,10 @@
 Run `python benchmarks/predict.py [--rows N] [--folder DIR]`. The model has 300 trees of depth 6 on 20 float32
 columns. By hand: batches of 16,384 rows through a pool with one single-thread predictor for each processor, read
 without read-ahead and written in order. Every contender is a process of its own, reads the same file and writes
-Parquet; the memory is the peak of that process. The faster script and onnxport take turns, the best run of each
-counts. Then a run that is killed half-way and started again, and one on a Dask cluster of two processes, one of
-which is killed half-way.
+Parquet; the memory is the peak of that process. The faster script, onnxport, and onnxport on a Dask cluster of two
+processes, one of which is killed half-way, take turns, since what the machine does beside changes from minute to
+minute: the table holds the median run of each, and the ratio's median over the turns. Then a run that is killed
+half-way and started again.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,6 +37,7 @@ FEATURES = [f"f{index}" for index in range(20)]
 GROUP = 1 << 18
 BATCH = 1 << 14
 WORKERS = os.cpu_count() or 1
+TURNS = 3
 
 
 def make(folder: Path, rows: int) -> None:
@@ -172,7 +175,7 @@ def wait_for_half(folder: Path, out: str, rows: int) -> None:
         time.sleep(0.05)
 
 
-def on_a_cluster(folder: Path, rows: int) -> Run:
+def on_a_cluster(folder: Path, rows: int, out: str) -> Run:
     """A run on two worker processes, one of which is killed when half of the parts are finished."""
     from concurrent.futures import ThreadPoolExecutor as Pool
 
@@ -185,9 +188,9 @@ def on_a_cluster(folder: Path, rows: int) -> Run:
         Client(cluster) as client,
         Pool(1) as pool,
     ):
-        command = predict_command("cluster.parquet", "--scheduler", cluster.scheduler_address)
+        command = predict_command(out, "--scheduler", cluster.scheduler_address)
         running = pool.submit(measured, command, folder)
-        wait_for_half(folder, "cluster.parquet", rows)
+        wait_for_half(folder, out, rows)
         os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
         return running.result()
 
@@ -236,26 +239,35 @@ def table(folder: Path, rows: int) -> None:
         cells = f"{run.seconds:.1f} | {rows / run.seconds:,.0f} | {run.peak:,.0f} | {against}"
         print(f"| {name} | {cells} |", flush=True)
 
-    hands = {engine: [by_hand_run(folder, engine)] for engine in ("xgboost", "onnx")}
-    faster = min(hands, key=lambda engine: hands[engine][0].seconds)
-    runs = []
-    for _ in range(2):  # in turn: what the machine does beside hits both
-        runs.append(measured(predict_command("ours.parquet", "--restart"), folder))
-        hands[faster].append(by_hand_run(folder, faster))
-    for engine, found in hands.items():
-        line(f"by hand, {engine}", min(found, key=lambda run: run.seconds), "")
-    best = min(run.seconds for run in hands[faster])
-    ours = min(runs, key=lambda run: run.seconds)
-    check(folder, "ours.parquet", rows)
+    first = {engine: by_hand_run(folder, engine) for engine in ("xgboost", "onnx")}
+    faster, slower = sorted(first, key=lambda engine: first[engine].seconds)
+    line(f"by hand, {slower}", first[slower], "")
+    hands, ours, clusters = [], [], []
+    for turn in range(TURNS):
+        hands.append(by_hand_run(folder, faster))
+        ours.append(measured(predict_command("ours.parquet", "--restart"), folder))
+        clusters.append(on_a_cluster(folder, rows, f"cluster-{turn}.parquet"))
+        check(folder, "ours.parquet", rows)
+        check(folder, f"cluster-{turn}.parquet", rows)
     manifest = json.loads((folder / "ours.parquet.manifest.json").read_bytes())
-    line(f"onnxport predict ({manifest['engine']['name']})", ours, f"{best / ours.seconds:.2f} x the faster")
+    line(f"by hand, {faster}", middle(hands), "")
+    line(f"onnxport predict ({manifest['engine']['name']})", middle(ours), f"{ratios(hands, ours)} the faster")
+    line("Dask, 2 workers, one killed", middle(clusters), f"{ratios(ours, clusters)} undisturbed")
     resumed = killed_and_resumed(folder, rows)
     check(folder, "resumed.parquet", rows)
-    line("killed half-way, run again", resumed, f"{ours.seconds / resumed.seconds:.2f} x undisturbed")
-    cluster = on_a_cluster(folder, rows)
-    check(folder, "cluster.parquet", rows)
-    line("Dask, 2 workers, one killed", cluster, f"{ours.seconds / cluster.seconds:.2f} x undisturbed")
+    line("killed half-way, run again", resumed, f"{middle(ours).seconds / resumed.seconds:.2f} x undisturbed")
     print(f"\nengine: {manifest['engine']['why']}")
+
+
+def middle(runs: list[Run]) -> Run:
+    """The median run."""
+    return sorted(runs, key=lambda run: run.seconds)[len(runs) // 2]
+
+
+def ratios(others: list[Run], runs: list[Run]) -> str:
+    """How fast `runs` are against `others`, turn by turn: the median, and all."""
+    found = [other.seconds / run.seconds for other, run in zip(others, runs, strict=True)]
+    return f"{statistics.median(found):.2f} ({', '.join(f'{ratio:.2f}' for ratio in found)}) x"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from onnxport.artifacts import IntegrityError, ReleaseRef, Rows, UsageError
 
-from .scoring.choice import SAMPLE_ROWS, choose
+from .scoring.choice import SAMPLE_ROWS, choose, likely
+from .scoring.engines import kept_engine
 from .scoring.files import find_files
 from .scoring.finishing import Progressed, is_same_output, make_manifest
 from .scoring.job import Job, Kind
@@ -20,16 +21,16 @@ from .scoring.table import rows_of
 from .scoring.workspace import opened, workspace_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from onnxport.artifacts import Manifest, Progress, Signature
     from onnxport.releases import Releases
 
-    from .scoring.choice import Wanted
+    from .scoring.choice import Choice, Wanted
     from .scoring.job import Part
     from .scoring.record import ScoringManifest
-    from .scoring.runners import Done, Runner
+    from .scoring.runners import Runner
     from .scoring.workspace import Workspace
 
 
@@ -119,8 +120,15 @@ def predict(job: PredictJob, hooks: Hooks) -> Scored:
         if state is None:
             hooks.releases.verify(reference)
         hooks.releases.pull(reference, workspace.release)
+        hooks.runner.begin(
+            [partial(digest_input, file.path) for file in task.inputs],
+            partial(kept_engine, likely(task.engine, manifest), workspace.release, manifest),
+        )
         if state is None:
-            state = _begin(workspace, task, manifest, replacing=job.restart)
+            parts = cut(task, manifest.signature)
+            choice = hooks.runner.do(partial(_choice, task, manifest, workspace.release, parts[:1]))
+            state = State(task=task, choice=choice, parts=tuple(parts), replacing=job.restart)
+            workspace.begin(state)
         return _finish(_Run(workspace=workspace, state=state, job=_job(workspace, state, manifest)), hooks)
 
 
@@ -187,17 +195,14 @@ def _require_replaceable(workspace: Workspace) -> None:
         )
 
 
-def _begin(workspace: Workspace, task: Task, manifest: Manifest, *, replacing: bool) -> State:
-    parts = cut(task, manifest.signature)
-    choice = choose(task.engine, workspace.release, manifest, _first_rows(task, manifest.signature, parts))
-    state = State(task=task, choice=choice, parts=tuple(parts), replacing=replacing)
-    workspace.begin(state)
-    return state
+def _choice(task: Task, manifest: Manifest, release: Path, first: Sequence[Part]) -> Choice:
+    """The engine, proven where it will answer: by a worker, where there are any."""
+    return choose(task.engine, release, manifest, _first_rows(task, manifest.signature, first))
 
 
 def _first_rows(task: Task, signature: Signature, parts: Sequence[Part]) -> Rows:
     columns = columns_to_read(task.inputs[0], signature, task.ids)
-    for part in parts[:1]:
+    for part in parts:
         for batch in part.file.batches(part.span, columns, SAMPLE_ROWS):
             return rows_of(batch, signature, 0)
     return Rows(columns={})
@@ -245,10 +250,7 @@ def _finish(run: _Run, hooks: Hooks) -> Scored:
 def _score_parts(run: _Run, before: dict[int, int], hooks: Hooks) -> Progressed:
     done = Progressed(rows=dict(before), digests={})
     parts = run.state.parts
-    calls: list[Callable[[], Done]] = [
-        *(partial(digest_input, file.path) for file in run.state.task.inputs),
-        *(partial(score_part, run.job, part) for part in parts if part.number not in before),
-    ]
+    calls = [partial(score_part, run.job, part) for part in parts if part.number not in before]
     sizes = [part.span.rows for part in parts]
     total = None if None in sizes else sum(size or 0 for size in sizes)
     with joining(run.job, run.workspace.joined) as join:

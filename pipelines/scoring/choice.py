@@ -19,7 +19,7 @@ from onnxport.artifacts import (
 from onnxport.validation import outputs_agree, replay_golden
 from pydantic import Field
 
-from .engines import open_engine
+from .engines import kept_engine, open_engine
 from .job import EngineName
 
 if TYPE_CHECKING:
@@ -90,6 +90,11 @@ def choose(wanted: Wanted, release: Path, manifest: Manifest, rows: Rows) -> Cho
     return _faster(graph, booster, rows, proven)
 
 
+def likely(wanted: Wanted, manifest: Manifest) -> EngineName:
+    """What `choose` will say, unless the engines disagree or the graph is faster."""
+    return "onnx" if wanted == "onnx" or _absent(manifest) else "xgboost"
+
+
 _HINT: Final = "Publish the release with --with-source, and install it: pip install 'onnxport[export]'."
 
 
@@ -107,7 +112,7 @@ def _proven(
 ) -> tuple[str, Predict | None]:
     """The booster, where it answers the golden rows and `rows` as the graph does; else why not."""
     try:
-        booster = open_engine("xgboost", release, manifest)
+        booster = kept_engine("xgboost", release, manifest)
         differences = replay_golden(golden, booster)
         if not differences and len(rows):
             differences = outputs_agree(graph(rows), booster(rows), manifest.parity.tolerances)
@@ -120,7 +125,10 @@ def _faster(graph: Predict, booster: Predict, rows: Rows, proven: int) -> Choice
     if not len(rows):
         return Choice(name="onnx", why="there are no rows to measure on", proven_rows=proven)
     timed = rows.take(slice(0, _TIMED_ROWS))
-    speeds = {"onnx": _speed(graph, timed), "xgboost": _speed(booster, timed)}
+    speeds = {"onnx": 0, "xgboost": 0}
+    for _ in range(_ROUNDS):  # in turn: what the machine does beside hits both
+        speeds["onnx"] = max(speeds["onnx"], _speed(graph, timed))
+        speeds["xgboost"] = max(speeds["xgboost"], _speed(booster, timed))
     name: EngineName = "xgboost" if speeds["xgboost"] > speeds["onnx"] else "onnx"
     other = "onnx" if name == "xgboost" else "xgboost"
     return Choice(
@@ -132,10 +140,7 @@ def _faster(graph: Predict, booster: Predict, rows: Rows, proven: int) -> Choice
 
 
 def _speed(engine: Predict, rows: Rows) -> int:
-    """Rows a second, the best of three rounds."""
-    best = float("inf")
-    for _ in range(_ROUNDS):
-        start = time.perf_counter()
-        engine(rows)
-        best = min(best, time.perf_counter() - start)
-    return round(len(rows) / best)
+    """Rows a second."""
+    start = time.perf_counter()
+    engine(rows)
+    return round(len(rows) / (time.perf_counter() - start))

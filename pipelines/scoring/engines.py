@@ -1,7 +1,8 @@
-"""What answers rows: the graph in ONNX Runtime, or the source booster in XGBoost, each on one thread."""
+"""What answers rows: the graph in ONNX Runtime, or the source booster in XGBoost, each call on one thread."""
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -25,6 +26,25 @@ def open_engine(name: EngineName, release: Path, manifest: Manifest) -> Predict:
         UnsupportedModel: XGBoost's own predictor cannot give the release's outputs.
     """
     return _OPENERS[name](release, manifest)
+
+
+def kept_engine(name: EngineName, release: Path, manifest: Manifest) -> Predict:
+    """Like `open_engine`; all threads of this process share the last one.
+
+    Raises:
+        IntegrityError: As there.
+        UnsupportedModel: As there.
+    """
+    key = (name, str(release), manifest.digest)
+    with _opening:
+        if key not in _kept:
+            _kept.clear()
+            _kept[key] = open_engine(name, release, manifest)
+        return _kept[key]
+
+
+_opening: Final = Lock()
+_kept: Final[dict[tuple[str, str, str], Predict]] = {}
 
 
 class BoosterEngine:

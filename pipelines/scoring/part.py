@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
@@ -14,21 +13,17 @@ import pyarrow as pa
 from onnxport.artifacts import IntegrityError, UsageError, digest_file
 from pyarrow import parquet
 
-from .engines import open_engine
+from .engines import kept_engine
 from .table import answer_arrays, answer_fields, plain_array, plain_field, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from onnxport.artifacts import Predict
 
     from .job import Job, Part
 
 BATCH_ROWS: Final = 1 << 14
 """Rows that an engine sees at once: their matrix of twenty columns stays in a processor's cache."""
 _WRITTEN_ROWS: Final = 1 << 16
-
-_loaded = threading.local()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +103,8 @@ def answers(job: Job, part: Part) -> Iterator[pa.RecordBatch]:
         UsageError: The rows cannot be read, or do not fit the model.
         IntegrityError: The release is damaged.
     """
-    engine, schema, row = _engine(job), output_schema(job), part.first or 0
+    engine = kept_engine(job.engine, job.release, job.manifest)
+    schema, row = output_schema(job), part.first or 0
     for batch in part.file.batches(part.span, job.columns, BATCH_ROWS):
         try:
             outputs = engine(rows_of(batch, job.signature, row))
@@ -165,13 +161,3 @@ def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
             held = []
     if held:
         yield pa.Table.from_batches(held)
-
-
-def _engine(job: Job) -> Predict:
-    """The job's engine, loaded once a thread."""
-    key = (str(job.release), job.manifest.digest, job.engine)
-    if getattr(_loaded, "key", None) != key:
-        _loaded.engine = open_engine(job.engine, job.release, job.manifest)
-        _loaded.key = key
-    engine: Predict = _loaded.engine
-    return engine

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from onnxport.artifacts import Unreachable, UsageError
 from onnxport.pipelines.scoring import formats
-from onnxport.pipelines.scoring.cluster import connected
+from onnxport.pipelines.scoring.cluster import Cluster, connected
+from onnxport.pipelines.scoring.part import PartDone
 
 from tests.scoring.conftest import FEATURES, make_frame
 from tests.support.dask_cluster import BARE, CLUSTER, address_of, running, started
@@ -38,17 +39,15 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
-class KillingOneWorker:
+class KillingOneWorker(Cluster):
     """The cluster, one of whose workers is killed once half of the calls are done."""
 
-    def __init__(self, cluster: Any) -> None:
-        self._cluster = cluster
-        self.killed = 0
+    killed = 0
 
     def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
-        for number, done in enumerate(self._cluster(calls)):
+        for number, done in enumerate(super().__call__(calls)):
             if number == len(calls) // 2:
-                workers = self._cluster.client.run(os.getpid)
+                workers = self.client.run(os.getpid)
                 self.killed = next(iter(workers.values()))
                 os.kill(self.killed, signal.SIGKILL)
             yield done
@@ -62,7 +61,7 @@ def test_a_killed_worker_loses_and_doubles_nothing(
     frame = make_frame(20_000)
     frame.to_parquet(tmp_path / "rows.parquet", row_group_size=500)
     with connected(address) as cluster:
-        killing = KillingOneWorker(cluster)
+        killing = KillingOneWorker(cluster.client)
         scored = score("risk", tmp_path / "rows.parquet", out=out, runner=killing)
     assert killing.killed
     assert scored.manifest.rows == len(frame)
@@ -80,11 +79,31 @@ def test_what_is_done_is_not_done_again_when_its_worker_dies(address: str, tmp_p
 
     calls: Any = [partial(note, number) for number in range(40)]
     with connected(address) as cluster:
-        killing = KillingOneWorker(cluster)
+        killing = KillingOneWorker(cluster.client)
         numbers: list[Any] = list(killing(calls))
     assert killing.killed
     assert sorted(numbers) == list(range(40))
     assert {(tmp_path / str(number)).read_text() for number in numbers[:20]} == {"done"}
+
+
+def test_every_worker_prepares_itself_and_one_of_them_does_what_is_asked(address: str, tmp_path: Path) -> None:
+    def note() -> None:
+        (tmp_path / str(os.getpid())).touch()
+
+    def refuse() -> None:
+        raise UsageError(f"refused by {os.getpid()}")
+
+    with connected(address) as cluster:
+        workers = set(cluster.client.run(os.getpid).values())
+        cluster.begin([partial(PartDone, number=number, rows=1) for number in range(3)], note)
+        assert cluster.do(os.getpid) in workers
+        with pytest.raises(UsageError, match=f"refused by ({'|'.join(map(str, workers))})"):
+            cluster.do(refuse)
+        found = sorted(
+            each.number for each in cluster([partial(PartDone, number=3, rows=1)]) if isinstance(each, PartDone)
+        )
+    assert found == [0, 1, 2, 3]
+    assert {int(file.name) for file in tmp_path.iterdir()} == workers
 
 
 def test_the_command_works_on_a_cluster(
@@ -136,18 +155,15 @@ def test_a_scheduler_that_goes_away_keeps_the_finished_parts(
     script.write_text(CLUSTER)
     process = started(str(script))
 
-    class Leaving:
-        def __init__(self, cluster: Any) -> None:
-            self._cluster = cluster
-
+    class Leaving(Cluster):
         def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
-            for number, done in enumerate(self._cluster(calls)):
+            for number, done in enumerate(super().__call__(calls)):
                 yield done
                 if number == 3:
                     process.kill()
 
     with process, pytest.raises(Unreachable), connected(address_of(process)) as cluster:
-        score("risk", tmp_path / "rows.parquet", runner=Leaving(cluster))
+        score("risk", tmp_path / "rows.parquet", runner=Leaving(cluster.client))
     scored = score("risk", tmp_path / "rows.parquet")
     assert scored.resumed_rows >= 1000
     assert scored.manifest.rows == 20_000

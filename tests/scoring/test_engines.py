@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def test_both_engines_give_the_models_own_answer(
 def test_the_faster_engine_is_chosen_and_the_manifest_says_why(
     score: Callable[..., Any], rows: Path, monkeypatch: pytest.MonkeyPatch, faster: str
 ) -> None:
-    speeds = iter([2000, 1000] if faster == "onnx" else [1000, 2000])
+    speeds = itertools.cycle([2000, 1000] if faster == "onnx" else [1000, 2000])
     monkeypatch.setattr(choice, "_speed", lambda *_: next(speeds))
     engine = score("risk", rows).manifest.engine
     assert engine.name == faster

@@ -39,9 +39,16 @@ class Stopping:
 
     def __init__(self, after: int) -> None:
         self._after = after
+        self._begun: Sequence[Callable[[], Done]] = ()
+
+    def begin(self, calls: Sequence[Callable[[], Done]], _prepare: Callable[[], object], /) -> None:
+        self._begun = calls
+
+    def do(self, call: Callable[[], Any], /) -> Any:
+        return call()
 
     def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
-        for number, call in enumerate(calls):
+        for number, call in enumerate([*self._begun, *calls]):
             if number == self._after:
                 raise Broken
             yield call()
@@ -158,13 +165,13 @@ def test_an_output_that_was_changed_is_seen(score: Callable[..., Any], rows: Pat
 
 
 def test_data_that_changes_while_it_is_scored_gives_no_output(score: Callable[..., Any], rows: Path) -> None:
-    class Touching:
+    class Touching(Threads):
         def __call__(self, calls: Sequence[Callable[[], Done]], /) -> Iterator[Done]:
-            yield from Threads(count=1)(calls)
+            yield from super().__call__(calls)
             os.utime(rows)
 
     with pytest.raises(IntegrityError, match="was changed while it was scored"):
-        score("risk", rows, runner=Touching())
+        score("risk", rows, runner=Touching(count=1))
     assert not (rows.parent / "out.parquet").exists()
 
 
