@@ -86,7 +86,7 @@ class Dialect(Protocol):
 def json_document(exchange: Exchange) -> dict[str, Any] | Fault:
     """The JSON object in the body."""
     document = parse(exchange.body)
-    if isinstance(document, dict | Fault):
+    if type(document) is dict or isinstance(document, Fault):
         return document
     return unfit("wrong-form", "a JSON object expected", "$")
 
