@@ -35,9 +35,8 @@ def digest_blocks(blocks: Iterable[bytes | memoryview]) -> str:
 
 def digest_file(path: Path) -> str:
     """The SHA-256 of the file's bytes, read in blocks of 16 MiB."""
-    buffer = memoryview(bytearray(_BLOCK))
     with path.open("rb", buffering=0) as file:
-        return digest_blocks(buffer[:size] for size in iter(lambda: file.readinto(buffer), 0))
+        return digest_blocks(iter(lambda: file.read(_BLOCK), b""))
 
 
 def digest_folder(folder: Path) -> str:

@@ -120,9 +120,10 @@ def predict(job: PredictJob, hooks: Hooks) -> Scored:
         if state is None:
             hooks.releases.verify(reference)
         hooks.releases.pull(reference, workspace.release)
+        engine = likely(task.engine, manifest) if state is None else state.choice.name
         hooks.runner.begin(
             [partial(digest_input, file.path) for file in task.inputs],
-            partial(kept_engine, likely(task.engine, manifest), workspace.release, manifest),
+            partial(kept_engine, engine, workspace.release, manifest),
         )
         if state is None:
             parts = cut(task, manifest.signature)

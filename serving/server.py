@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import ssl
 from functools import partial
@@ -75,7 +74,6 @@ class Server:
         tasks = [loop.create_task(watcher.watch(serve)) for watcher, serve in watchers]
         if shared is not None:
             tasks.append(loop.create_task(shared.measure()))
-        gc.freeze()  # what is there by now stays: a full collection would look at all of it for 20 ms
         if ready is not None:
             ready()
         await self.stop.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -87,7 +88,11 @@ def _each_its_own(sock: socket.socket, workers: int) -> list[socket.socket]:
 def _run(settings: Settings, regions: Regions, worker: int, sock: socket.socket) -> None:
     from .server import run_process  # ruff: ignore[PLC0415] - the runtime's threads must not be there before a fork
 
-    run_process(settings, Metrics(regions, worker), sock, lambda: log(_INFO, "ready", worker=worker))
+    def ready() -> None:
+        gc.freeze()  # what is there by now stays: a full collection would look at all of it for 20 ms
+        log(_INFO, "ready", worker=worker)
+
+    run_process(settings, Metrics(regions, worker), sock, ready)
 
 
 class _Parent:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from .job import EngineName
 
+_opening: Final = Lock()
+_kept: Final[dict[tuple[str, str, str], Predict]] = {}
+
 
 def open_engine(name: EngineName, release: Path, manifest: Manifest) -> Predict:
     """The engine, loaded from the release's files in the folder `release`, whose digests are checked again.
@@ -41,10 +44,6 @@ def kept_engine(name: EngineName, release: Path, manifest: Manifest) -> Predict:
             _kept.clear()
             _kept[key] = open_engine(name, release, manifest)
         return _kept[key]
-
-
-_opening: Final = Lock()
-_kept: Final[dict[tuple[str, str, str], Predict]] = {}
 
 
 class BoosterEngine:

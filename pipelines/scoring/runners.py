@@ -83,10 +83,10 @@ class Threads:
 
 
 def _work(waiting: deque[tuple[Callable[[], Done], Future[Done]]]) -> None:
-    while waiting:
+    while True:
         try:
             call, future = waiting.popleft()
-        except IndexError:  # another thread took the last
+        except IndexError:
             return
         try:
             future.set_result(call())
